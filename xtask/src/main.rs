@@ -1,0 +1,2 @@
+//! Every check of the workspace, by one command.
+fn main() {}
