@@ -1,1 +1,48 @@
-//! aether-core
+//! The heart of Aether: events, versions, the errors, and the traits that stores keep.
+//!
+//! This crate knows no runtime and no NATS. A store implements [`EventStore`] and [`SnapshotStore`]; users save and read
+//! through them, mostly by [`EventStoreExt`].
+//!
+//! | to say | there is |
+//! |---|---|
+//! | who | [`ActorId`], [`Namespace`] |
+//! | what happened | [`Event`], [`Payload`], [`Metadata`] |
+//! | where it stands | [`Version`] (of an actor), [`Position`] (of a store), [`Head`] (of an actor's log) |
+//! | save this | [`Commit`], [`Expected`], [`Saved`] |
+//! | what was saved | [`RecordedEvent`], [`RecordedCommit`], [`ActorSnapshot`] |
+//! | what went wrong | [`SaveError`], [`ReadError`], [`SnapshotError`] |
+
+mod actor_id;
+mod clock;
+//pub mod codec;
+mod commit;
+mod error;
+mod event;
+mod ext;
+mod metadata;
+mod namespace;
+mod payload;
+mod position;
+mod recorded;
+mod snapshot;
+mod store;
+mod token;
+mod version;
+
+pub use actor_id::{ActorId, InvalidActorId};
+pub use clock::{Clock, SystemClock};
+pub use commit::{Commit, Expected, MAX_ACTORS, Part, Parts, RecordedAt, Stored, StoredSearch};
+pub use error::{
+    HistoryIncomplete, InvalidEvent, ReadError, Rule, SaveError, SnapshotError, Source, Unsupported,
+    VersionConflict,
+};
+pub use event::{Event, EventBuilder};
+pub use ext::EventStoreExt;
+pub use metadata::Metadata;
+pub use namespace::{InvalidNamespace, Namespace, sanitise};
+pub use payload::{JSON, OCTET_STREAM, Payload, PayloadError};
+pub use position::{Head, InvalidPosition, Position, ReadFrom};
+pub use recorded::{CommitMarks, RecordedCommit, RecordedEvent};
+pub use snapshot::{ActorSnapshot, SnapshotSaved, SnapshotStore};
+pub use store::{CommitStream, EventStore, EventStream, Saved};
+pub use version::Version;
