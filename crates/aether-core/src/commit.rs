@@ -207,14 +207,49 @@ pub struct Part<'a> {
     commit: Uuid,
     index: u32,
     actor: &'a ActorId,
-    events: SmallVec<[&'a Event; 1]>,
+    events: PartEvents<'a>,
     expected: Expected,
     note: Option<&'a [u8]>,
 }
 
+/// One event needs no allocation. (A `SmallVec` here would make `Part` invariant.)
+#[derive(Debug, Clone)]
+enum PartEvents<'a> {
+    One([&'a Event; 1]),
+    Any(Vec<&'a Event>),
+}
+
+impl<'a> PartEvents<'a> {
+    fn push(&mut self, event: &'a Event) {
+        match self {
+            Self::Any(events) if events.is_empty() => *self = Self::One([event]),
+            Self::Any(events) => events.push(event),
+            Self::One([first]) => *self = Self::Any(vec![first, event]),
+        }
+    }
+}
+
+impl<'a> std::ops::Deref for PartEvents<'a> {
+    type Target = [&'a Event];
+
+    fn deref(&self) -> &[&'a Event] {
+        match self {
+            Self::One(event) => event,
+            Self::Any(events) => events,
+        }
+    }
+}
+
 impl<'a> Part<'a> {
     fn new(commit: Uuid, actor: &'a ActorId) -> Self {
-        Self { commit, index: 0, actor, events: SmallVec::new(), expected: Expected::default(), note: None }
+        Self {
+            commit,
+            index: 0,
+            actor,
+            events: PartEvents::Any(Vec::new()),
+            expected: Expected::default(),
+            note: None,
+        }
     }
 
     /// The name of the whole commit.
@@ -300,15 +335,15 @@ impl<'a> Part<'a> {
 
     /// Starts looking for this part among the commits that are stored already.
     #[must_use]
-    pub fn search(&self) -> StoredSearch<'_, 'a> {
+    pub fn search(&self) -> StoredSearch<'_> {
         StoredSearch { part: self, found: 0, differs: false, last: None }
     }
 }
 
 /// For stores: looks for a part among the commits that are stored already, newest first.
 #[derive(Debug)]
-pub struct StoredSearch<'p, 'a> {
-    part: &'p Part<'a>,
+pub struct StoredSearch<'p> {
+    part: &'p Part<'p>,
     found: usize,
     differs: bool,
     last: Option<RecordedAt>,
@@ -335,7 +370,7 @@ pub enum Stored {
     None,
 }
 
-impl StoredSearch<'_, '_> {
+impl StoredSearch<'_> {
     /// The most commits that are looked through.
     pub const LIMIT: usize = 1024;
 
@@ -352,7 +387,7 @@ impl StoredSearch<'_, '_> {
             return self.found == 1 || commit.head.sequence() <= head.sequence();
         }
         for recorded in commit.events.iter().rev() {
-            for ours in &part.events {
+            for ours in part.events.iter() {
                 if ours.id() == recorded.id() {
                     self.found += 1;
                     self.differs |= ours.version() != recorded.version();

@@ -11,10 +11,11 @@
 //! | save this | [`Commit`], [`Expected`], [`Saved`] |
 //! | what was saved | [`RecordedEvent`], [`RecordedCommit`], [`ActorSnapshot`] |
 //! | what went wrong | [`SaveError`], [`ReadError`], [`SnapshotError`] |
+//! | bytes | [`codec`] |
 
 mod actor_id;
 mod clock;
-//pub mod codec;
+pub mod codec;
 mod commit;
 mod error;
 mod event;
