@@ -1,1 +1,57 @@
-//! aether-store-jetstream
+//! The event store of Aether on NATS JetStream.
+//!
+//! [`JetStreamEventStore`] keeps the whole contract of [`EventStore`](aether_core::EventStore) and
+//! [`SnapshotStore`](aether_core::SnapshotStore) on one nats-server or on a cluster of them. The user brings the
+//! connection, with whatever credentials and TLS:
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use aether_core::{ActorId, Event, EventStoreExt, Version};
+//! use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
+//!
+//! let client = async_nats::connect("nats://localhost:4222").await?;
+//! let config = JetStreamConfig::new("events").namespace("tenant-abc");
+//! let store = JetStreamEventStore::create(client, config).await?;
+//!
+//! let order = ActorId::new("order-123")?;
+//! store.save_event(&Event::new(&order, Version::new(1), "OrderPlaced", &100)?).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Servers
+//! nats-server 2.11 or newer; commits over several actors need 2.12, and 2.14.4 has the fixes of theirs that matter. An
+//! older server is refused when the store is opened.
+//!
+//! # Permissions
+//! For the streams `S` = `<namespace>_<stream>` and `P` = `S_snapshots`, a user of a store needs to publish to `S.>`,
+//! `P.>`, and, of both `S` and `P`, `$JS.API.STREAM.INFO.S`, `$JS.API.STREAM.MSG.GET.S`, `$JS.API.DIRECT.GET.S`,
+//! `$JS.API.CONSUMER.CREATE.S` and `$JS.FC.S.>`; and to subscribe to its inbox prefix. Creating the streams
+//! needs `$JS.API.STREAM.CREATE.S` as well. What is missing is reported as such when the store knows the connection's
+//! [`Denials`].
+
+mod all;
+mod api;
+mod backoff;
+mod batch;
+mod config;
+mod confirm;
+mod contract;
+mod denials;
+mod history;
+mod open;
+mod ordered;
+mod requests;
+mod save;
+mod slots;
+mod snapshots;
+mod stats;
+mod store;
+mod stored;
+
+pub use config::{InvalidConfig, JetStreamConfig, Storage, Timeouts};
+pub use contract::{Difference, Owner};
+pub use denials::Denials;
+pub use open::OpenError;
+pub use stats::StoreStats;
+pub use store::JetStreamEventStore;

@@ -1,0 +1,334 @@
+//! Saving a commit of one actor: one message, whose expectation the server checks.
+
+use aether_core::codec::Envelope;
+use aether_core::{
+    CommitMarks, Expected, Head, Part, Position, ReadError, SaveError, Saved, Stored, StoredSearch,
+    VersionConflict,
+};
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use futures_util::{StreamExt, pin_mut};
+use tokio::time::Instant;
+
+use crate::api::{ApiError, CallError};
+use crate::backoff::Backoff;
+use crate::requests::{NoAnswer, Request};
+use crate::slots::Known;
+use crate::store::Inner;
+
+/// The sequence that the last message of the subject must have.
+pub(crate) const EXPECTED_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
+
+/// What the log says about a part that is to be saved.
+#[derive(Debug)]
+pub(crate) struct Looked {
+    pub(crate) stored: Stored,
+    pub(crate) latest: Known,
+}
+
+/// What became of a message.
+enum Sent {
+    Stored(Head),
+    /// Somebody else's commit came first, and this message can never be stored any more.
+    Overtaken(Known),
+    /// The log was read, and says that the part stands or conflicts.
+    Settled(Looked),
+}
+
+/// What is not known about the messages sent so far.
+#[derive(Debug, Default)]
+pub(crate) struct Doubt {
+    /// A message was sent whose fate is open.
+    pub(crate) open: bool,
+    /// There was such a message at some time.
+    pub(crate) ever: bool,
+}
+
+impl Doubt {
+    pub(crate) fn raise(&mut self) {
+        (self.open, self.ever) = (true, true);
+    }
+
+    /// The error of a save that could not go on, given what is not known.
+    pub(crate) fn error(&self, error: impl Into<SaveError>) -> SaveError {
+        match error.into() {
+            error if !self.open => error,
+            SaveError::Unavailable(source) => SaveError::UnknownOutcome(source),
+            other => SaveError::UnknownOutcome(other.into()),
+        }
+    }
+}
+
+impl Inner {
+    /// Saves a part that is a whole commit.
+    pub(crate) async fn save_one(&self, part: &Part<'_>) -> Result<Saved, SaveError> {
+        let deadline = Instant::now() + self.timeouts.save;
+        let slot = self.slots.get(part.actor());
+        let Ok(mut turn) = tokio::time::timeout_at(deadline, slot.lock()).await else {
+            return Err(SaveError::Unavailable("the actor's earlier saves took until the deadline".into()));
+        };
+        let mut doubt = Doubt::default();
+        let saved = self.save_in_turn(part, &mut turn, deadline, &mut doubt).await;
+        self.count(&saved, &doubt);
+        saved
+    }
+
+    async fn save_in_turn(
+        &self,
+        part: &Part<'_>,
+        turn: &mut Option<Known>,
+        deadline: Instant,
+        doubt: &mut Doubt,
+    ) -> Result<Saved, SaveError> {
+        let mut backoff = Backoff::until(deadline);
+        loop {
+            let base = match turn.clone().filter(|known| part.check(known.head).is_ok()) {
+                Some(known) => {
+                    self.counters.cache_hits.count();
+                    known
+                }
+                None => {
+                    self.counters.cache_misses.count();
+                    let looked = self.look(part, floor(part, turn.as_ref()), deadline).await;
+                    let looked = looked.map_err(|e| doubt.error(e))?;
+                    let latest = looked.latest.clone();
+                    *turn = Some(latest.clone());
+                    doubt.open = false;
+                    if let Some(saved) = self.settle(part, &looked)? {
+                        return Ok(saved);
+                    }
+                    if !self.is_allowed(part, latest.head).await? {
+                        *turn = None;
+                        if !backoff.wait().await {
+                            return Err(overtaken_until_deadline());
+                        }
+                        continue;
+                    }
+                    latest
+                }
+            };
+            match self.send(part, &base, deadline, doubt).await? {
+                Sent::Stored(head) => {
+                    *turn = Some(base.followed_by(head));
+                    return Ok(Saved::new(head, last_position(part, head.sequence())));
+                }
+                Sent::Settled(looked) => {
+                    *turn = Some(looked.latest.clone());
+                    if let Some(saved) = self.settle(part, &looked)? {
+                        return Ok(saved);
+                    }
+                }
+                Sent::Overtaken(latest) => {
+                    self.is_allowed(part, latest.head).await?;
+                    *turn = Some(latest);
+                    if !backoff.wait().await {
+                        return Err(overtaken_until_deadline());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the part may be saved on this head; if not, the conflict. False: that cannot be told yet.
+    pub(crate) async fn is_allowed(&self, part: &Part<'_>, head: Head) -> Result<bool, SaveError> {
+        let Err(conflict) = part.check(head) else { return Ok(true) };
+        // A log that is behind what the caller expects may be a deposed leader's; only an acknowledged barrier proves that
+        // it is not.
+        let behind = matches!(part.expected(), Expected::Exact(version) if version > head.version());
+        if behind && !self.confirm(part.actor(), head).await? {
+            return Ok(false);
+        }
+        Err(conflict.into())
+    }
+
+    /// The result, if what the log says is one.
+    fn settle(&self, part: &Part<'_>, looked: &Looked) -> Result<Option<Saved>, SaveError> {
+        match looked.stored {
+            Stored::All(at) => Ok(Some(Saved::new(at.head, at.position))),
+            Stored::Some => Err(conflict(part, looked.latest.head).into()),
+            Stored::None => Ok(None),
+        }
+    }
+
+    /// Sends one message until its fate is known.
+    async fn send(
+        &self,
+        part: &Part<'_>,
+        base: &Known,
+        deadline: Instant,
+        doubt: &mut Doubt,
+    ) -> Result<Sent, SaveError> {
+        let Request { subject, headers, payload } = self.encode(part, base, None)?;
+        let headers = headers.unwrap_or_default();
+        let mut backoff = Backoff::until(deadline);
+        loop {
+            let sent = self.events.publish(&subject, headers.clone(), payload.clone(), deadline).await;
+            let error = match sent {
+                Ok(sequence) => {
+                    doubt.open = false;
+                    return Ok(Sent::Stored(Head::new(sequence, part.version_after(base.head))));
+                }
+                Err(error) => error,
+            };
+            if is_conflict(&error) || (doubt.open && is_full(&error).is_some()) {
+                let looked = self.look(part, base.head.sequence(), deadline).await;
+                let looked = looked.map_err(|e| doubt.error(e))?;
+                let moved = looked.latest.head.sequence() != base.head.sequence();
+                if looked.stored != Stored::None {
+                    doubt.open = false;
+                    return Ok(Sent::Settled(looked));
+                }
+                if moved {
+                    doubt.open = false;
+                    return Ok(Sent::Overtaken(looked.latest));
+                }
+                // In flight still, or a leader without a quorum: neither is an answer.
+            }
+            self.weigh(error, payload.len(), doubt, &mut backoff).await?;
+            self.counters.retries.count();
+        }
+    }
+
+    /// Waits before the next attempt, or says that there is no point in one.
+    pub(crate) async fn weigh(
+        &self,
+        error: CallError,
+        size: usize,
+        doubt: &mut Doubt,
+        backoff: &mut Backoff,
+    ) -> Result<(), SaveError> {
+        let conflict = is_conflict(&error);
+        if let Some(reason) = is_full(&error) {
+            return Err(doubt.error(SaveError::StoreFull { reason }));
+        }
+        let undelivered = matches!(&error, CallError::NoAnswer(no_answer) if no_answer.is_undelivered());
+        let final_error = match error {
+            CallError::NoAnswer(NoAnswer::Denied(operation)) => {
+                return Err(doubt.error(SaveError::PermissionDenied { operation }));
+            }
+            CallError::Refused(error) if error.err_code == TOO_LARGE => {
+                let limit = self.max_payload();
+                return Err(doubt.error(SaveError::TooLarge { size, limit }));
+            }
+            CallError::Refused(error) if error.code < 500 && !conflict => {
+                return Err(doubt.error(SaveError::Unavailable(error.into())));
+            }
+            other => other,
+        };
+        if !undelivered && !conflict {
+            doubt.raise();
+        }
+        if matches!(final_error, CallError::NoAnswer(NoAnswer::Closed)) || !backoff.wait().await {
+            return Err(doubt.error(SaveError::Unavailable(final_error.into())));
+        }
+        Ok(())
+    }
+
+    /// Reads, through the leader, what has been committed, and looks for the part in it.
+    pub(crate) async fn look(
+        &self,
+        part: &Part<'_>,
+        floor: u64,
+        deadline: Instant,
+    ) -> Result<Looked, ReadError> {
+        let Some(last) = self.last_commit(part.actor(), floor, deadline).await? else {
+            return Ok(Looked { stored: Stored::None, latest: self.nothing_of(part.actor()).await? });
+        };
+        let latest = last.known();
+        let mut search = part.search();
+        let commits = self.backwards(part.actor(), last).take(StoredSearch::LIMIT);
+        pin_mut!(commits);
+        while let Some(commit) = commits.next().await {
+            match commit {
+                Ok(commit) if search.see(&commit) => break,
+                Ok(_) => {}
+                // What has expired cannot be searched.
+                Err(ReadError::HistoryIncomplete(_)) => break,
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(Looked { stored: search.outcome(), latest })
+    }
+
+    /// The message of a part that follows `base`.
+    pub(crate) fn encode(
+        &self,
+        part: &Part<'_>,
+        base: &Known,
+        marks: Option<&CommitMarks>,
+    ) -> Result<Request, SaveError> {
+        let version = part.version_after(base.head);
+        let envelope = Envelope { source: self.events.stream(), part, links: &base.links, version, marks };
+        let size: usize = part.events().iter().map(|event| event.size() + 320).sum();
+        let mut payload = Vec::with_capacity(size + 128);
+        self.encoding.encode(&envelope, &mut payload);
+        let mut headers = HeaderMap::new();
+        headers.insert(EXPECTED_SEQUENCE, base.head.sequence().to_string());
+        let (size, limit) = (payload.len() + HEADER_SIZE, self.max_payload());
+        if size > limit {
+            return Err(SaveError::TooLarge { size, limit });
+        }
+        let payload = Bytes::from(payload);
+        Ok(Request { subject: self.subject(part.actor()), headers: Some(headers), payload })
+    }
+
+    pub(crate) fn count(&self, saved: &Result<Saved, SaveError>, doubt: &Doubt) {
+        let counters = &self.counters;
+        match saved {
+            Ok(_) => counters.saves.count(),
+            Err(SaveError::VersionConflict(_)) => counters.conflicts.count(),
+            Err(_) => {}
+        }
+        if doubt.ever {
+            counters.unknown.count();
+            if !matches!(saved, Err(SaveError::UnknownOutcome(_))) {
+                counters.resolved.count();
+            }
+        }
+    }
+}
+
+/// The message is larger than the stream takes.
+const TOO_LARGE: u32 = 10054;
+/// What the headers of a message take at the most, in bytes: they count as payload.
+const HEADER_SIZE: usize = 256;
+
+/// Whether the server says that the expectation does not hold (or, on replicas, does not hold yet).
+pub(crate) fn is_conflict(error: &CallError) -> bool {
+    matches!(error, CallError::Refused(ApiError { err_code: 10071 | 10164, .. }))
+}
+
+/// The server's words, if it says that the stream or its storage is full.
+fn is_full(error: &CallError) -> Option<String> {
+    match error {
+        CallError::Refused(error) => match error.err_code {
+            10002 | 10023 | 10028 | 10047 => Some(error.description.clone()),
+            10077 if error.description.contains("maximum") => Some(error.description.clone()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+pub(crate) fn conflict(part: &Part<'_>, head: Head) -> VersionConflict {
+    VersionConflict::new(part.actor().clone(), head.version(), part.attempted())
+}
+
+/// The highest sequence of the actor that anybody here knows.
+pub(crate) fn floor(part: &Part<'_>, known: Option<&Known>) -> u64 {
+    let known = known.map_or(0, |known| known.head.sequence());
+    match part.expected() {
+        Expected::At(head) => known.max(head.sequence()),
+        _ => known,
+    }
+}
+
+/// The position of the part's last event.
+pub(crate) fn last_position(part: &Part<'_>, sequence: u64) -> Position {
+    let last = part.events().len().saturating_sub(1);
+    Position::new(sequence, u32::try_from(last).unwrap_or(u32::MAX))
+}
+
+pub(crate) fn overtaken_until_deadline() -> SaveError {
+    SaveError::Unavailable("other writers of the actor were faster until the deadline".into())
+}

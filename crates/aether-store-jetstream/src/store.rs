@@ -1,0 +1,235 @@
+//! [`JetStreamEventStore`]: the event store on NATS JetStream.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aether_core::codec::Codec;
+use aether_core::{
+    ActorId, ActorSnapshot, Commit, CommitStream, EventStore, EventStream, Head, ReadError, ReadFrom,
+    SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Version,
+};
+use async_nats::Client;
+use async_stream::try_stream;
+use async_trait::async_trait;
+use futures_util::{StreamExt, pin_mut};
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+use crate::api::Api;
+use crate::config::{JetStreamConfig, Timeouts};
+use crate::contract::{self, Holds};
+use crate::history::From;
+use crate::open::{self, Missing, OpenError};
+use crate::slots::Slots;
+use crate::stats::{Counters, StoreStats};
+
+/// The event store on NATS JetStream. Cloning is cheap and gives another handle on the same store.
+///
+/// Every save of one actor is one message on the actor's own subject, and the server decides conflicts. The store holds
+/// one subscription on the client and one task that reads from it, which ends with the last handle.
+#[derive(Debug, Clone)]
+pub struct JetStreamEventStore {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) events: Api,
+    pub(crate) snapshots: Api,
+    pub(crate) namespace: Option<String>,
+    pub(crate) encoding: Codec,
+    pub(crate) timeouts: Timeouts,
+    /// How long the stream keeps events; `None` for ever.
+    pub(crate) retention: Option<Duration>,
+    /// Whether a commit may be over several actors.
+    pub(crate) atomic: bool,
+    pub(crate) created: OffsetDateTime,
+    pub(crate) slots: Slots,
+    pub(crate) counters: Counters,
+}
+
+impl Inner {
+    /// The actor's own subject.
+    pub(crate) fn subject(&self, actor: &ActorId) -> String {
+        let stream = self.events.stream();
+        let mut subject = String::with_capacity(stream.len() + actor.as_str().len() + 8);
+        subject.push_str(stream);
+        subject.push('.');
+        actor.write_subject(&mut subject);
+        subject
+    }
+
+    /// The largest message that the server takes, in bytes.
+    pub(crate) fn max_payload(&self) -> usize {
+        self.events.requests().client().max_payload()
+    }
+}
+
+impl JetStreamEventStore {
+    /// Opens the store on streams that exist. Settings of the configuration that only say what a stream is created with
+    /// are compared with what is there: a difference in capacity is a warning, one that breaks the contract an error.
+    ///
+    /// # Errors
+    /// [`OpenError`], which says exactly what differs.
+    pub async fn open(client: Client, config: JetStreamConfig) -> Result<Self, OpenError> {
+        Self::connect(client, &config, Missing::Refuse).await
+    }
+
+    /// Opens the store, and creates its streams where they are missing. Needs the right to create streams, which opening
+    /// does not. What exists already is left as it is.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn create(client: Client, config: JetStreamConfig) -> Result<Self, OpenError> {
+        Self::connect(client, &config, Missing::Create).await
+    }
+
+    /// Opens the store of a namespace, with all defaults.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_namespaced(
+        client: Client,
+        stream: impl Into<String>,
+        namespace: impl Into<String>,
+    ) -> Result<Self, OpenError> {
+        Self::open(client, JetStreamConfig::new(stream).namespace(namespace)).await
+    }
+
+    async fn connect(client: Client, config: &JetStreamConfig, missing: Missing) -> Result<Self, OpenError> {
+        let requests = open::connect(client, config).await?;
+        let events = open::open(requests.clone(), config, Holds::Events, missing).await?;
+        let snapshots = open::open(requests.clone(), config, Holds::Snapshots, missing).await?;
+        let inner = Inner {
+            retention: contract::retention(&events.config),
+            atomic: events.config.allow_atomic_publish && requests.client().is_server_compatible(2, 12, 0),
+            created: events.created,
+            events: events.api,
+            snapshots: snapshots.api,
+            namespace: config.namespace.clone(),
+            encoding: config.encoding,
+            timeouts: config.timeouts,
+            slots: Slots::new(config.cache_size),
+            counters: Counters::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The namespace, as it was given.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&str> {
+        self.inner.namespace.as_deref()
+    }
+
+    /// The name of the stream that holds the events.
+    #[must_use]
+    pub fn stream_name(&self) -> &str {
+        self.inner.events.stream()
+    }
+
+    /// What this store has done since it was opened.
+    #[must_use]
+    pub fn stats(&self) -> StoreStats {
+        self.inner.counters.stats()
+    }
+}
+
+#[async_trait]
+impl EventStore for JetStreamEventStore {
+    async fn save(&self, commit: &Commit<'_>) -> Result<Saved, SaveError> {
+        let parts = commit.parts()?;
+        match &parts[..] {
+            [part] => self.inner.save_one(part).await,
+            _ => self.inner.save_several(&parts).await,
+        }
+    }
+
+    async fn confirm(&self, actor: &ActorId, head: Head) -> Result<bool, SaveError> {
+        self.inner.confirm(actor, head).await
+    }
+
+    async fn get_head(&self, actor: &ActorId) -> Result<Head, ReadError> {
+        let inner = &self.inner;
+        let deadline = Instant::now() + inner.timeouts.read;
+        let floor = inner.slots.known_sequence(actor);
+        let known = match inner.last_commit(actor, floor, deadline).await? {
+            Some(last) => last.known(),
+            None => inner.nothing_of(actor).await?,
+        };
+        inner.slots.learn(actor, &known);
+        Ok(known.head)
+    }
+
+    fn get_events(&self, actor: &ActorId, from: Version) -> EventStream {
+        let commits = self.inner.clone().commits(actor.clone(), From::Version(from));
+        let stream = try_stream! {
+            pin_mut!(commits);
+            while let Some(commit) = commits.next().await {
+                for event in commit?.events {
+                    if event.version() >= from {
+                        yield event;
+                    }
+                }
+            }
+        };
+        stream.boxed()
+    }
+
+    fn get_events_backward(&self, actor: &ActorId, from: Version) -> EventStream {
+        let (inner, actor) = (self.inner.clone(), actor.clone());
+        let stream = try_stream! {
+            let deadline = Instant::now() + inner.timeouts.read;
+            let floor = inner.slots.known_sequence(&actor);
+            let Some(last) = inner.last_commit(&actor, floor, deadline).await? else { return };
+            let commits = inner.backwards(&actor, last);
+            pin_mut!(commits);
+            while let Some(commit) = commits.next().await {
+                for event in commit?.events.into_iter().rev() {
+                    if event.version() <= from {
+                        yield event;
+                    }
+                }
+            }
+        };
+        stream.boxed()
+    }
+
+    fn get_commits(&self, actor: &ActorId, after: Head) -> CommitStream {
+        self.inner.clone().commits(actor.clone(), From::Commit(after))
+    }
+
+    fn get_all(&self, from: ReadFrom, limit: usize) -> EventStream {
+        self.inner.clone().all(from, limit)
+    }
+
+    async fn get_actors(
+        &self,
+        category: &str,
+        after: Option<&ActorId>,
+        limit: usize,
+    ) -> Result<Vec<ActorId>, ReadError> {
+        let prefix = format!("{}.", self.stream_name());
+        let filter = format!("{prefix}{}.*", ActorId::category_token(category));
+        let found = open::subjects(&self.inner.events, &filter, self.inner.timeouts.read).await?;
+        let after = after.map(ActorId::subject);
+        let mut subjects: Vec<&str> = found
+            .iter()
+            .filter_map(|subject| subject.strip_prefix(&prefix))
+            .filter(|subject| after.as_deref().is_none_or(|after| *subject > after))
+            .collect();
+        subjects.sort_unstable();
+        subjects.truncate(limit);
+        Ok(subjects.into_iter().filter_map(ActorId::from_subject).collect())
+    }
+}
+
+#[async_trait]
+impl SnapshotStore for JetStreamEventStore {
+    async fn save_snapshot(&self, snapshot: &ActorSnapshot) -> Result<SnapshotSaved, SnapshotError> {
+        self.inner.save_snapshot(snapshot).await
+    }
+
+    async fn load_snapshot(&self, actor: &ActorId) -> Result<Option<ActorSnapshot>, SnapshotError> {
+        self.inner.load_snapshot(actor).await
+    }
+}

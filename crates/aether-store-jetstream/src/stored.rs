@@ -1,0 +1,66 @@
+//! [`StoredCommit`]: a message of the stream, decoded.
+
+use std::sync::Arc;
+
+use aether_core::codec::{Codec, Decoded};
+use aether_core::{Head, Position, ReadError, RecordedCommit, RecordedEvent, Version};
+use time::OffsetDateTime;
+
+use crate::api::StreamMessage;
+use crate::slots::{Known, LINKS};
+
+/// One commit as the stream has it.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredCommit {
+    pub(crate) subject: String,
+    pub(crate) sequence: u64,
+    pub(crate) time: OffsetDateTime,
+    pub(crate) commit: Decoded,
+}
+
+impl StoredCommit {
+    pub(crate) fn decode(message: StreamMessage) -> Result<Self, ReadError> {
+        let StreamMessage { subject, sequence, time, payload } = message;
+        match Codec::decode(&payload) {
+            Ok(commit) => Ok(Self { subject, sequence, time, commit }),
+            Err(e) => Err(ReadError::Corrupt {
+                what: format!("message {sequence} on {subject}"),
+                source: Some(e.into()),
+            }),
+        }
+    }
+
+    /// The actor's head after this commit.
+    pub(crate) fn head(&self) -> Head {
+        Head::new(self.sequence, self.commit.version)
+    }
+
+    /// The version of the first event; `None` if there are no events.
+    pub(crate) fn first_version(&self) -> Option<Version> {
+        self.commit.events.first().map(aether_core::Event::version)
+    }
+
+    /// Where the actor stands, if this is its last commit.
+    pub(crate) fn known(&self) -> Known {
+        let older = self.commit.links.iter().flatten().copied();
+        let links = std::iter::once(self.sequence).chain(older).take(LINKS).collect();
+        Known { head: self.head(), links }
+    }
+
+    /// Whether `previous`, the sequence of the actor's commit before this one (0: none), is what it links to; true as
+    /// well if it links to nothing, being a foreign writer's.
+    pub(crate) fn follows(&self, previous: u64) -> bool {
+        let linked = self.commit.links.as_ref().map(|links| links.first().copied().unwrap_or(0));
+        linked.is_none_or(|linked| linked == previous)
+    }
+
+    pub(crate) fn into_recorded(self) -> RecordedCommit {
+        let head = self.head();
+        let Self { sequence, time, commit, .. } = self;
+        let marks = commit.marks.map(Arc::new);
+        let events = commit.events.into_iter().zip(0..).map(|(event, index)| {
+            RecordedEvent::new(event, Position::new(sequence, index), time, marks.clone())
+        });
+        RecordedCommit::new(head, events.collect(), commit.note, commit.id, time)
+    }
+}
