@@ -111,7 +111,7 @@ impl Inner {
             let end = last.sequence;
             match self.walk(&actor, last, from).await? {
                 Way::Links(sequences, oldest_links_to) => {
-                    let commits = self.forwards(&actor, sequences, oldest_links_to);
+                    let commits = self.forwards(&actor, sequences, oldest_links_to, from);
                     pin_mut!(commits);
                     while let Some(commit) = commits.next().await {
                         yield commit?;
@@ -175,6 +175,7 @@ impl Inner {
         actor: &'s ActorId,
         sequences: Vec<u64>,
         oldest_links_to: Option<u64>,
+        from: From,
     ) -> impl Stream<Item = Result<RecordedCommit, ReadError>> + 's {
         try_stream! {
             let mut previous = oldest_links_to;
@@ -190,6 +191,8 @@ impl Inner {
                 };
                 hole |= previous.is_some_and(|previous| !commit.follows(previous));
                 previous = Some(sequence);
+                // What is missing below the versions that are asked for is not missed.
+                hole &= !from.is_reached_by(&commit);
                 if !hole {
                     yield commit.into_recorded();
                 } else if let Some(first) = commit.first_version() {
