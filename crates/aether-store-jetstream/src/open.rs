@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use crate::api::{Api, CallError, parse_time};
+use crate::backoff::Backoff;
 use crate::config::{InvalidConfig, JetStreamConfig};
 use crate::contract::{self, Difference, Holds, Owner};
 use crate::requests::{NoAnswer, Requests};
@@ -114,7 +115,7 @@ pub(crate) enum Missing {
 /// Checks the configuration and the server, and prepares to ask it.
 pub(crate) async fn connect(client: Client, config: &JetStreamConfig) -> Result<Arc<Requests>, OpenError> {
     config.validate()?;
-    check_server(&client)?;
+    check_server(&client, Instant::now() + config.timeouts.read).await?;
     let requests = Requests::new(client, config.denials.clone()).await;
     requests.map(Arc::new).map_err(|e| OpenError::Unavailable(e.into()))
 }
@@ -152,14 +153,19 @@ pub(crate) async fn open(
     Ok(Opened { api, config: info.config, created })
 }
 
-fn check_server(client: &Client) -> Result<(), Unsupported> {
+/// Waits for the connection, which may come about only now, and looks at who is there.
+async fn check_server(client: &Client, deadline: Instant) -> Result<(), OpenError> {
+    let mut backoff = Backoff::until(deadline);
+    while client.try_server_info().is_none() {
+        if !backoff.wait().await {
+            return Err(OpenError::Unavailable("the client has not been connected yet".into()));
+        }
+    }
     if client.is_server_compatible(2, 11, 0) {
         return Ok(());
     }
-    Err(Unsupported::new(
-        "an event store (barriers are messages with a time to live)",
-        "nats-server 2.11 or newer",
-    ))
+    let feature = "an event store (its barriers are messages with a time to live)";
+    Err(Unsupported::new(feature, "nats-server 2.11 or newer").into())
 }
 
 async fn info(api: &Api, deadline: Instant) -> Result<StreamInfo, OpenError> {
