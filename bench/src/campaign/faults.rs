@@ -13,7 +13,7 @@ use crate::report::Report;
 use crate::writers::{Writers, config, connect};
 
 /// How many commits must get through before the next fault.
-const PROGRESS: u64 = 150;
+const PROGRESS: u64 = 300;
 /// How long they may take.
 const PATIENCE: Duration = Duration::from_secs(90);
 

@@ -28,7 +28,7 @@ use crate::writers::{config, connect};
 pub(crate) async fn run(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
     let cluster = block_in_place(|| NatsServer::builder().isolatable(true).start_cluster())?;
     race("race", &cluster, plan.share(10_000), 0, plan, report).await?;
-    race("race, cut", &cluster, plan.share(1_500), plan.share(6), plan, report).await
+    race("race, cut", &cluster, plan.share(15_000), plan.share(6), plan, report).await
 }
 
 async fn race(
@@ -50,15 +50,16 @@ async fn race(
         })
         .collect();
     let mut made = 0;
-    while made < cuts && !racers.iter().any(tokio::task::JoinHandle::is_finished) {
-        progress(&done, 60).await?;
+    let ended = || racers.iter().any(tokio::task::JoinHandle::is_finished);
+    while made < cuts && !ended() {
+        progress(&done, 60, &ended).await?;
         let Some(leader) = block_in_place(|| cluster.stream_leader(store.stream_name())) else { continue };
         if made % 2 == 0 {
             cluster.isolate_silently(leader)?;
         } else {
             cluster.isolate(leader)?;
         }
-        let went_on = progress(&done, 60).await;
+        let went_on = progress(&done, 60, &ended).await;
         cluster.heal(leader)?;
         went_on.context("with the stream's leader cut off")?;
         whole(&urls, store.stream_name()).await?;
@@ -75,10 +76,10 @@ async fn race(
     Ok(())
 }
 
-/// Waits until the racers have done so many more rounds.
-async fn progress(done: &AtomicU64, rounds: u64) -> anyhow::Result<()> {
+/// Waits until the racers have done so many more rounds, or one has done all.
+async fn progress(done: &AtomicU64, rounds: u64, ended: impl Fn() -> bool) -> anyhow::Result<()> {
     let (until, deadline) = (done.load(Ordering::Relaxed) + rounds, Instant::now() + Duration::from_secs(90));
-    while done.load(Ordering::Relaxed) < until {
+    while done.load(Ordering::Relaxed) < until && !ended() {
         anyhow::ensure!(Instant::now() < deadline, "the racers do not get on");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -107,7 +108,6 @@ async fn racer(
     }
     let status = child.wait().await?;
     anyhow::ensure!(status.success(), "a racer ended with {status}");
-    // Who is done does not hold up who waits for the others.
     Ok(told)
 }
 

@@ -21,7 +21,7 @@ const STORES: usize = 8;
 /// How many actors they write to: four of them to each.
 const ACTORS: usize = 16;
 /// How long a writer rests between two saves, so that a campaign is long in faults and not in events.
-const REST: Duration = Duration::from_millis(8);
+const REST: Duration = Duration::from_millis(2);
 
 /// 64 writers at work.
 #[derive(Debug)]
