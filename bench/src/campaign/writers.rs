@@ -36,6 +36,8 @@ pub(crate) struct Writers {
 pub(crate) async fn connect(urls: &[String]) -> anyhow::Result<async_nats::Client> {
     let options = async_nats::ConnectOptions::new()
         .retry_on_initial_connect()
+        // A paused server does not close its connections; by default the client would notice after two minutes.
+        .ping_interval(Duration::from_secs(1))
         .reconnect_delay_callback(|attempts| Duration::from_millis(20 * attempts.min(10) as u64));
     Ok(options.connect(urls.to_vec()).await?)
 }

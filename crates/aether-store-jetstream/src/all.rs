@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aether_core::{EventStream, Position, ReadError, ReadFrom};
 use async_stream::try_stream;
 use futures_util::StreamExt;
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use crate::open;
@@ -23,22 +24,29 @@ impl Inner {
             let deadline = Instant::now() + self.timeouts.read;
             // Actors have two tokens; a barrier has one.
             let actors = format!("{}.*.*", self.events.stream());
-            if let Some(after) = after {
-                self.check_not_expired(after, deadline).await?;
-            }
-            let Some(last) = self.events.last(&actors, deadline).await.map_err(ReadError::from)? else { return };
+            let last = self.events.last(&actors, deadline).await.map_err(ReadError::from)?;
+            let last = last.map_or(0, |last| last.sequence);
             let first = after.map_or(1, Position::sequence);
             let mut reader = Ordered::new(&self.events, &actors, first, self.timeouts.read);
             let mut left = limit;
+            // The position read last, and when it was recorded, if that is known.
+            let mut read = after.map(|position| (position, None));
             while left > 0 {
-                let Some(message) = reader.next_until(last.sequence).await? else { return };
+                let message = reader.next_until(last).await?;
+                let next = message.as_ref().map_or(u64::MAX, |message| message.sequence);
+                if let Some((position, recorded_at)) = read {
+                    self.check_not_expired(position, recorded_at, next).await?;
+                }
+                let Some(message) = message else { return };
                 let commit = StoredCommit::decode(message)?.into_recorded();
+                read = Some((Position::new(commit.head.sequence(), u32::MAX), Some(commit.recorded_at)));
                 for event in commit.events {
                     if left == 0 {
                         return;
                     }
                     if after.is_none_or(|after| event.position > after) {
                         left -= 1;
+                        read = Some((event.position, Some(commit.recorded_at)));
                         yield event;
                     }
                 }
@@ -47,12 +55,21 @@ impl Inner {
         stream.boxed()
     }
 
-    /// With retention, what follows a position may be gone. That is never skipped in silence.
-    async fn check_not_expired(&self, position: Position, deadline: Instant) -> Result<(), ReadError> {
-        if self.retention.is_none() {
+    /// With retention, what lies between a position and the next message may have expired, also while it is being read.
+    /// That is never skipped in silence.
+    async fn check_not_expired(
+        &self,
+        position: Position,
+        recorded_at: Option<OffsetDateTime>,
+        next: u64,
+    ) -> Result<(), ReadError> {
+        let Some(max_age) = self.retention else { return Ok(()) };
+        // What was recorded after something young is younger still. Half of the age leaves room for clocks that differ.
+        let young = recorded_at.is_some_and(|time| OffsetDateTime::now_utc() - time < max_age / 2);
+        if young || next <= position.sequence() + 1 {
             return Ok(());
         }
-        let (first, _) = open::bounds(&self.events, deadline).await?;
+        let (first, _) = open::bounds(&self.events, Instant::now() + self.timeouts.read).await?;
         if first <= position.sequence() + 1 {
             return Ok(());
         }

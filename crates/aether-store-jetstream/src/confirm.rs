@@ -1,6 +1,6 @@
 //! The barrier: the proof that a head is still the last.
 
-use aether_core::{ActorId, Head, SaveError};
+use aether_core::{ActorId, Head, ReadError, SaveError};
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -19,24 +19,30 @@ impl Inner {
     /// acknowledgement is proof; a read would be none, since a leader that was cut off goes on answering reads.
     pub(crate) async fn confirm(&self, actor: &ActorId, head: Head) -> Result<bool, SaveError> {
         let deadline = Instant::now() + self.timeouts.save;
+        let subject = self.subject(actor);
         let barrier = format!("{}.=barrier", self.events.stream());
-        let mut headers = HeaderMap::new();
-        headers.insert(EXPECTED_SEQUENCE, head.sequence().to_string());
-        headers.insert(EXPECTED_SUBJECT, self.subject(actor));
-        headers.insert(TTL.0, TTL.1);
         let mut backoff = Backoff::until(deadline);
         // Barriers change nothing, so it does not matter which of them are stored.
         let mut doubt = Doubt::default();
+        let mut expected = head.sequence();
         loop {
-            let error = match self.events.publish(&barrier, headers.clone(), Bytes::new(), deadline).await {
-                Ok(_) => return Ok(true),
+            let mut headers = HeaderMap::new();
+            headers.insert(EXPECTED_SEQUENCE, expected.to_string());
+            headers.insert(EXPECTED_SUBJECT, subject.as_str());
+            headers.insert(TTL.0, TTL.1);
+            let error = match self.events.publish(&barrier, headers, Bytes::new(), deadline).await {
+                Ok(_) => return Ok(expected == head.sequence()),
                 Err(error) => error,
             };
             if is_conflict(&error) {
-                let last = self.last_commit(actor, head.sequence(), deadline).await?;
-                if last.map_or(0, |last| last.sequence) != head.sequence() {
+                let last = self.events.last(&subject, deadline).await.map_err(ReadError::from)?;
+                let last = last.map_or(0, |last| last.sequence);
+                if last > head.sequence() {
                     return Ok(false);
                 }
+                // A log that is behind the head is a deposed leader's, or the head is not of this log: the next barrier
+                // tells.
+                expected = last;
             }
             self.weigh(error, 0, &mut doubt, &mut backoff).await.map_err(certain)?;
         }

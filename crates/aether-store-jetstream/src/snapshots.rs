@@ -72,7 +72,10 @@ impl Inner {
                 .and_then(decode)
                 .filter(|(stored, _)| self.is_of_this_stream(stored) && stored.version > snapshot.version);
             if let Some((newer, _)) = newer {
-                return Ok(SnapshotSaved::Superseded { by: newer.version });
+                // One that is ahead of the events is worth nothing, and must not keep others out.
+                if !self.is_ahead(&snapshot.actor, newer.version, newer.sequence, deadline).await? {
+                    return Ok(SnapshotSaved::Superseded { by: newer.version });
+                }
             }
             let mut headers = HeaderMap::new();
             headers.insert(EXPECTED_SEQUENCE, latest.map_or(0, |latest| latest.sequence).to_string());
