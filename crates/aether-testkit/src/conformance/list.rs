@@ -1,0 +1,286 @@
+//! The list of all rules, and the macros that make a test of each.
+//!
+//! There is this one list: a rule that is added to it runs on every store, and a rule function that is not in it is dead
+//! code, which the lints refuse.
+
+use super::Capability::{
+    BoundedCapacity, Cancellation, CommitLimit, Events, Namespaces, Retention, SecondHandles, SeveralActors,
+    Snapshots,
+};
+use super::rule::Rule;
+use super::rules;
+
+/// Hands the rules for event stores to a macro: `theme { name [needs] [unless] "what it says"; … } …`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __event_store_rules {
+    ($($callback:tt)*) => { $($callback)*! {
+        versions {
+            first_is_above_zero [] [] "an actor without events is at version 0, and its first event above it";
+            equal_is_refused [] [] "the version that the actor is at is refused";
+            lower_is_refused [] [] "versions below the one that the actor is at are refused";
+            gaps_are_allowed [] [] "versions may leave gaps, also in one commit";
+            each_actor_has_its_own [] [] "the versions of one actor say nothing about another's";
+            go_up_to_the_highest [] [] "versions are 64 bits wide";
+            conflicts_name_all_three [] [] "a conflict names the actor, where it is, and what was attempted";
+            what_is_refused_leaves_nothing [] [] "a refused save leaves no event, no commit and no other head";
+        }
+        expectations {
+            ascending_saves_over_what_it_has_not_seen [] [] "the plain rule saves over commits that it has not seen";
+            exact_saves_at_its_version [] [] "Exact saves if the actor is at that version";
+            exact_refuses_any_other_version [] [] "Exact refuses if the actor is at any other version";
+            no_events_saves_the_first [] [] "NoEvents saves if the actor has none";
+            no_events_refuses_a_second [] [] "NoEvents refuses if the actor has some";
+            at_saves_on_its_head [] [] "At saves on the head of a save, of a read and of a load";
+            at_refuses_any_other_head [] [] "At refuses on any other head, older, none or another actor's";
+            at_sees_commits_without_events [] [] "At refuses over a commit without events";
+            exact_saves_over_a_commit_without_events [] [] "Exact saves over a commit without events";
+            no_events_saves_over_a_commit_without_events [] [] "NoEvents saves over a commit without events";
+            the_plain_rule_always_holds [] [] "whatever is expected, versions ascend";
+        }
+        notes {
+            come_back_unchanged [] [] "notes come back byte by byte";
+            empty_is_not_absent [] [] "an empty note is a note";
+            are_invisible_to_readers_of_events [] [] "readers of events see nothing of notes";
+            alone_move_the_head_and_not_the_version [] [] "a commit without events is a new head of the same version";
+            can_be_an_actors_first [] [] "a commit without events may be the first";
+            of_several_actors_stay_with_theirs [SeveralActors] [] "each actor of a commit has its own note";
+        }
+        confirm {
+            is_true_while_the_head_is_last [] [] "the last head is confirmed";
+            is_false_after_an_event [] [] "a head with an event after it is not confirmed";
+            is_false_after_a_commit_without_events [] [] "a head with a commit after it is not confirmed";
+            knows_an_actor_without_commits [] [] "the head of an actor without commits is none";
+            leaves_no_trace [] [] "confirming leaves neither head nor commit nor event nor actor";
+            sees_the_saves_of_other_handles [SecondHandles] [] "a head is not confirmed over another handle's save";
+            is_never_true_behind_racing_writers [] [] "no head is confirmed after a later one was acknowledged";
+        }
+        atomicity {
+            several_events_are_one_commit [] [] "several events saved in one go are one commit";
+            follow_each_other [] [] "nothing comes between the events of a commit";
+            many_events_fit_in_one [] [] "500 events fit in one commit";
+            invalid_last_event_saves_nothing [] [] "a commit whose last event is invalid is invalid, all of it";
+            duplicate_ids_are_invalid [] [] "two events of a commit with one id are invalid";
+            nothing_is_no_commit [] [] "a commit of nothing is invalid";
+            without_events_a_head_is_needed [] [] "a part without events and without a head is invalid";
+            partly_late_events_save_nothing [] [] "a commit that begins too low is refused, all of it";
+        }
+        actors {
+            are_stored_one_by_one [SeveralActors] [] "[a1, b1, a2] is stored as a1, a2, b1, and nothing comes between";
+            are_all_there [SeveralActors] [] "the events of each actor are there, unchanged";
+            are_marked [SeveralActors] [] "each event of several actors' commit has its id, index and actors";
+            alone_are_not_marked [] [] "a commit of one actor has neither marks nor an id of its own";
+            in_conflict_save_nothing [SeveralActors] [] "if any actor conflicts, also the last, nothing is saved";
+            have_expectations_of_their_own [SeveralActors] [] "each actor of a commit has its own expectation";
+            may_take_part_without_events [SeveralActors] [] "an actor without events takes part by its head";
+            get_their_heads_back [SeveralActors] [] "a save says the heads of all its actors";
+            are_a_hundred_at_most [SeveralActors] [] "a commit is over 100 actors at most";
+            unsupported_are_refused_as_such [] [SeveralActors] "what a store cannot do it refuses as unsupported";
+        }
+        commits {
+            are_read_as_they_were_saved [] [] "commits come back with their events, heads and notes";
+            are_read_after_a_head [] [] "the commits after each head are read, to the last";
+            end_with_the_head [] [] "the last commit's head is the actor's";
+        }
+        reading {
+            unknown_actor_has_nothing [] [] "an unknown actor has no events, no commits and version 0";
+            from_is_inclusive [] [] "reading begins at the version asked for, below, at, between and above what is there";
+            backward_is_newest_first [] [] "reading backward begins at the version asked for, newest first";
+            a_long_history_is_in_order [] [] "several hundred events come in order, both ways";
+            all_are_in_the_order_of_positions [] [] "all events come in the order of their positions";
+            limit_is_kept [] [] "as many events come as there are within the limit, also none";
+            resumes_after_every_position [] [] "reading goes on after any position, also inside of a commit";
+            pages_make_the_whole [] [] "read page by page, all events come once";
+            saved_position_is_the_last_events [] [] "a save says the position of its last event";
+            is_the_same_everywhere [] [] "an event is the same whichever way it is read";
+            tells_when_it_was_recorded [] [] "an event says when the store recorded it";
+        }
+        categories {
+            list_their_actors_in_order [] [] "a category lists its actors once each, by their subjects";
+            are_paged [] [] "page by page, all actors of a category come once";
+            go_on_after_an_actor_that_is_not_there [] [] "the actor to go on after need not exist";
+            are_apart [] [] "a category has the actors whose category it is, and no others";
+            list_actors_without_events [] [] "an actor with a commit is listed, also without events";
+        }
+        ids {
+            with_odd_characters_are_apart [] [] "ids with spaces, dots, slashes, % and the like are each their own";
+            in_unicode_are_apart [] [] "ids in unicode are each their own";
+            with_wildcards_are_literal [] [] "ids with wildcards match nobody else";
+            of_the_dash_forms_are_apart [] [] "order, order- and -order are three actors";
+            go_up_to_the_length_limit [] [] "ids at the length limit work, longer ones are refused";
+        }
+        payloads {
+            four_ways_to_say_nothing [] [] "absent, null, \"\" and empty bytes are four payloads";
+            json_comes_back_byte_by_byte [] [] "JSON comes back byte by byte, also its spaces and numbers";
+            binary_comes_back [] [] "binary data of every byte and length come back";
+            content_types_come_back [] [] "content types come back, also odd ones";
+            of_700_kb_binary_come_back [] [] "700 KB of binary data come back";
+            of_900_kb_json_come_back [] [] "900 KB of JSON come back";
+            over_the_limit_are_refused [CommitLimit] [] "a commit that is too large is refused with size and limit";
+        }
+        fields {
+            all_come_back [] [] "every field comes back, also alone";
+            empty_texts_are_not_absent [] [] "an empty text is not an absent one";
+            any_uuid_is_an_id [] [] "ids of any UUID version come back";
+            any_metadata_key_comes_back [] [] "metadata of any key come back";
+            any_metadata_value_comes_back [] [] "metadata of any value come back";
+            any_event_type_comes_back [] [] "event types of any characters come back, up to the longest";
+            timestamps_are_exact [] [] "timestamps come back to the nanosecond";
+        }
+        resend {
+            is_the_same_success [] [] "a commit saved again is the same success and no second copy";
+            is_found_below_others [] [] "so it is with others on top of it";
+            is_found_through_another_handle [SecondHandles] [] "so it is through another handle";
+            needs_no_expectation_any_more [] [] "so it is though its expectation no longer holds";
+            works_without_events [] [] "so it is for a commit without events";
+            works_for_several_actors [SeveralActors] [] "so it is for a commit over several actors";
+            of_a_part_is_a_conflict [] [] "a commit of which only a part is stored is a conflict";
+            of_a_part_of_the_actors_is_a_conflict [SeveralActors] [] "so is one that is stored for only some actors";
+            of_other_events_is_a_conflict [] [] "equal events of other ids are not the same commit";
+            goes_by_actor_and_id [] [] "another actor's event may have the same id";
+            is_found_under_a_thousand_commits [] [] "a commit is found 1,000 commits back, and never stored twice";
+        }
+        handles {
+            see_each_other [SecondHandles] [] "what one handle saved any other reads";
+            never_save_from_a_stale_cache [SecondHandles] [] "what a handle remembers never saves wrongly";
+            save_over_each_other [SecondHandles] [] "what a handle remembers never refuses wrongly";
+            opened_again_find_everything [SecondHandles] [] "a storage opened again holds what it held";
+        }
+        concurrency {
+            one_version_has_one_winner [] [] "of writers of one version one wins, and the losers are told";
+            writers_on_one_actor_lose_nothing [] [] "racing writers get every version once, and what is acknowledged is there";
+            writers_on_many_actors_do_not_conflict [] [] "writers on different actors never conflict";
+            several_actors_race_single_saves [SeveralActors] [] "commits over several actors race others, whole";
+            the_same_commit_from_many_is_saved_once [] [] "one commit saved by many at once is saved once";
+            readers_of_all_miss_nothing [] [] "a reader beside the writers never meets a position below one it has seen";
+        }
+        namespaces {
+            are_apart [Namespaces] [] "what is saved in one namespace is in no other";
+            have_streams_that_are_apart [Namespaces] [] "what is saved in one stream is in no other";
+            of_one_name_are_one [Namespaces, SecondHandles] [] "a namespace opened twice is the same";
+            of_colliding_names_are_apart [Namespaces] [] "namespaces of one sanitised name are apart or refused";
+            and_streams_of_colliding_names_are_apart [Namespaces] [] "so are those that collide with their stream";
+        }
+        retention {
+            lets_versions_start_over [Retention] [] "an actor whose events have all expired is new";
+            keeps_versions_above_the_snapshots [Retention, Snapshots] [] "unless there is a snapshot, whose version counts";
+            leaves_no_hole_unsaid [Retention] [] "expired events are never left out in silence";
+            stops_a_reader_backward_at_the_hole [Retention] [] "a reader backward is told where the hole is";
+            tells_readers_of_all_what_they_miss [Retention] [] "a reader of all events is told that some have expired";
+        }
+        capacity {
+            full_refuses_and_loses_nothing [BoundedCapacity] [] "a full store refuses, and drops nothing";
+            full_keeps_nothing_of_the_refused [BoundedCapacity] [] "a full store holds nothing of what it refused";
+        }
+        cancellation {
+            leaves_the_whole_or_nothing [Cancellation] [] "a dropped save leaves the whole commit or nothing";
+            leaves_all_actors_or_none [Cancellation, SeveralActors] [] "so it does over several actors";
+            leaves_the_store_usable [Cancellation] [] "after dropped saves the store goes on";
+        }
+        model {
+            random_operations [] [] "random operations through several handles do what a simple model does";
+            random_operations_over_several_actors [SeveralActors] [] "so they do with commits over several actors";
+        }
+    } };
+}
+
+/// Hands the rules for snapshot stores to a macro, as `__event_store_rules` does.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __snapshot_store_rules {
+    ($($callback:tt)*) => { $($callback)*! {
+        snapshot_store {
+            of_an_unknown_actor_are_none [] [] "an actor without a snapshot has none";
+            come_back_unchanged [] [] "a snapshot comes back as it was saved";
+            are_the_latest [] [] "the latest snapshot is loaded";
+            never_go_back [] [] "an older snapshot never replaces a newer one";
+            of_the_same_version_are_replaced [] [] "a snapshot of the same version is replaced";
+            of_actors_are_apart [] [] "each actor has its own snapshot, whatever its id";
+            are_seen_through_other_handles [SecondHandles] [] "what one handle saved any other loads";
+            race_and_the_newest_stays [] [] "of racing snapshots the newest stays";
+            of_namespaces_are_apart [Namespaces] [] "a snapshot in one namespace is in no other";
+        }
+        snapshots_and_events {
+            remember_the_head [Events] [] "a snapshot keeps the head from which reading goes on";
+            ahead_of_the_log_are_ignored [Events] [] "a snapshot that is ahead of the log counts as none";
+            ahead_of_the_log_give_way [Events] [] "and does not stand in the way of a true one";
+        }
+    } };
+}
+
+macro_rules! registry {
+    ($($theme:ident { $($name:ident [$($needs:ident),*] [$($unless:ident),*] $says:literal;)* })*) => {
+        &[$($(
+            Rule {
+                theme: stringify!($theme),
+                name: stringify!($name),
+                says: $says,
+                needs: &[$($needs),*],
+                unless: &[$($unless),*],
+                run: |fixture| Box::pin(rules::$theme::$name(fixture)),
+            },
+        )*)*]
+    };
+}
+
+/// All rules for event stores.
+pub const EVENT_STORE_RULES: &[Rule] = __event_store_rules!(registry);
+
+/// All rules for snapshot stores.
+pub const SNAPSHOT_STORE_RULES: &[Rule] = __snapshot_store_rules!(registry);
+
+/// Holds an event store against the contract: makes one `#[test]` of each rule.
+///
+/// Takes an expression that makes a [`Fixture`](crate::conformance::Fixture); it is evaluated once for each rule.
+/// Belongs in a module of its own, since it makes one module for each theme.
+#[macro_export]
+macro_rules! event_store_conformance {
+    ($fixture:expr $(,)?) => {
+        fn __event_store_fixture() -> impl $crate::conformance::Fixture {
+            $fixture
+        }
+        $crate::__event_store_rules!($crate::__event_store_tests);
+    };
+}
+
+/// Holds a snapshot store against the contract, as [`event_store_conformance!`](crate::event_store_conformance) does an
+/// event store; both may stand in one module.
+#[macro_export]
+macro_rules! snapshot_store_conformance {
+    ($fixture:expr $(,)?) => {
+        fn __snapshot_store_fixture() -> impl $crate::conformance::Fixture {
+            $fixture
+        }
+        $crate::__snapshot_store_rules!($crate::__snapshot_store_tests);
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __event_store_tests {
+    ($($list:tt)*) => { $crate::__conformance_tests!(EVENT_STORE_RULES, __event_store_fixture, $($list)*); };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __snapshot_store_tests {
+    ($($list:tt)*) => { $crate::__conformance_tests!(SNAPSHOT_STORE_RULES, __snapshot_store_fixture, $($list)*); };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_tests {
+    ($rules:ident, $fixture:ident, $($theme:ident { $($name:ident $needs:tt $unless:tt $says:literal;)* })*) => {
+        $(
+            mod $theme {
+                $(
+                    #[test]
+                    fn $name() {
+                        let name = concat!(stringify!($theme), "::", stringify!($name));
+                        $crate::conformance::check($crate::conformance::$rules, name, &super::$fixture());
+                    }
+                )*
+            }
+        )*
+    };
+}

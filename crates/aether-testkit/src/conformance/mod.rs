@@ -1,0 +1,54 @@
+//! The conformance kit: holds a store against the contract of `aether-core`, rule by rule.
+//!
+//! Whoever writes a store implements [`Fixture`] for it and calls [`event_store_conformance!`] and
+//! [`snapshot_store_conformance!`]: each rule becomes one `#[test]`. What the store cannot do at all its fixture
+//! [declines](Fixture::declines) with a reason; the rules that need it print that reason and do not run.
+//!
+//! ```
+//! # mod doc {
+//! use aether_core::Source;
+//! use aether_testkit::conformance::{Capability, Fixture, Storage, StorageOptions};
+//!
+//! struct OnMyStore;
+//!
+//! #[async_trait::async_trait]
+//! impl Fixture for OnMyStore {
+//!     fn declines(&self, capability: Capability) -> Option<String> {
+//!         (capability == Capability::Retention).then(|| "it keeps everything".to_owned())
+//!     }
+//!
+//!     async fn storage(&self, options: StorageOptions) -> Result<Box<dyn Storage>, Source> {
+//!         // Make a place of its own, with a handle to open stores on it.
+//! #       let _ = options;
+//! #       Err("this one has no store".into())
+//!     }
+//! }
+//!
+//! #[cfg(test)]
+//! mod my_store {
+//!     aether_testkit::event_store_conformance!(super::OnMyStore);
+//!     aether_testkit::snapshot_store_conformance!(super::OnMyStore);
+//! }
+//! # }
+//! ```
+//!
+//! The rules are also data ([`EVENT_STORE_RULES`], [`SNAPSHOT_STORE_RULES`]): the tests of this crate hold against each of
+//! them a mutant, a store with exactly the fault that the rule is there to find.
+//!
+//! [`event_store_conformance!`]: crate::event_store_conformance
+//! [`snapshot_store_conformance!`]: crate::snapshot_store_conformance
+
+mod capability;
+mod fixture;
+mod list;
+mod model;
+mod rule;
+mod rules;
+mod support;
+
+pub use capability::Capability;
+pub use fixture::{Fixture, Handle, Storage, StorageOptions};
+pub use list::{EVENT_STORE_RULES, SNAPSHOT_STORE_RULES};
+#[doc(hidden)]
+pub use rule::check;
+pub use rule::{Outcome, Rule};

@@ -1,0 +1,139 @@
+//! What kind of server to start.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use super::binary::NatsBinary;
+use super::cluster::NatsCluster;
+use super::error::ServerError;
+use super::node::NatsServer;
+
+/// How long a server may take to start, by default. Generous: a test machine may be busy.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How servers are to be started; made by [`NatsServer::builder`].
+#[derive(Debug, Clone)]
+pub struct ServerBuilder {
+    version: Option<String>,
+    config_extra: String,
+    max_payload: Option<usize>,
+    sync_always: bool,
+    jetstream: bool,
+    pub(super) isolatable: bool,
+    pub(super) start_timeout: Duration,
+}
+
+impl Default for ServerBuilder {
+    fn default() -> Self {
+        Self {
+            version: None,
+            config_extra: String::new(),
+            max_payload: None,
+            sync_always: false,
+            jetstream: true,
+            isolatable: false,
+            start_timeout: START_TIMEOUT,
+        }
+    }
+}
+
+impl ServerBuilder {
+    /// Exactly this version, as in `2.11.11`; by default the one of [`NatsBinary::find`].
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// Text to put into the server's configuration file, in its own syntax: users, accounts, TLS, limits.
+    /// Several calls add up. Listening, cluster and JetStream's directory are the harness's.
+    #[must_use]
+    pub fn config_extra(mut self, text: impl AsRef<str>) -> Self {
+        self.config_extra.push_str(text.as_ref());
+        self.config_extra.push('\n');
+        self
+    }
+
+    /// The largest message, in bytes; by default the server's 1 MiB.
+    #[must_use]
+    pub fn max_payload(mut self, bytes: usize) -> Self {
+        self.max_payload = Some(bytes);
+        self
+    }
+
+    /// Whether JetStream syncs every write to disk before it acknowledges; by default every two minutes.
+    #[must_use]
+    pub fn sync_always(mut self, always: bool) -> Self {
+        self.sync_always = always;
+        self
+    }
+
+    /// Whether JetStream is there at all; by default yes.
+    #[must_use]
+    pub fn jetstream(mut self, enabled: bool) -> Self {
+        self.jetstream = enabled;
+        self
+    }
+
+    /// Whether the nodes of a cluster speak through proxies, so that [`NatsCluster::isolate`] works. Costs throughput;
+    /// by default no.
+    #[must_use]
+    pub fn isolatable(mut self, isolatable: bool) -> Self {
+        self.isolatable = isolatable;
+        self
+    }
+
+    /// How long to wait until a server, or the whole cluster, is ready; by default 60 s.
+    #[must_use]
+    pub fn start_timeout(mut self, timeout: Duration) -> Self {
+        self.start_timeout = timeout;
+        self
+    }
+
+    /// Starts one server and waits until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// When no such server can be found, when it does not start (with the end of its log), or not in time.
+    pub fn start(&self) -> Result<NatsServer, ServerError> {
+        NatsServer::standalone(self)
+    }
+
+    /// Starts a cluster of three and waits until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_cluster(&self) -> Result<NatsCluster, ServerError> {
+        NatsCluster::from_builder(self)
+    }
+
+    pub(super) fn has_jetstream(&self) -> bool {
+        self.jetstream
+    }
+
+    pub(super) fn binary(&self) -> Result<NatsBinary, ServerError> {
+        match &self.version {
+            Some(version) => NatsBinary::find_version(version),
+            None => NatsBinary::find(),
+        }
+    }
+
+    /// The configuration file. `cluster` is the part about routes.
+    pub(super) fn config(&self, name: &str, port: u16, dir: &Path, cluster: &str) -> String {
+        let mut text =
+            format!("server_name: \"{name}\"\nlisten: \"127.0.0.1:{port}\"\nhttp: \"127.0.0.1:-1\"\n");
+        // Writing to a string cannot fail.
+        if let Some(bytes) = self.max_payload {
+            let _ = writeln!(text, "max_payload: {bytes}");
+        }
+        if self.jetstream {
+            let sync = if self.sync_always { "sync_interval: always" } else { "" };
+            let _ = writeln!(text, "jetstream {{ store_dir: \"{}\"\n {sync} }}", dir.join("store").display());
+        }
+        text.push_str(cluster);
+        text.push_str(&self.config_extra);
+        text
+    }
+}

@@ -1,0 +1,39 @@
+//! The faults, by the theme of the rule that has to find them.
+
+mod actors;
+mod atomicity;
+mod concurrency;
+mod confirm;
+mod data;
+mod expectations;
+mod handles;
+mod ids;
+mod limits;
+mod notes;
+mod reading;
+mod resend;
+mod snapshots;
+mod versions;
+
+use crate::mutant::Mutant;
+
+/// All mutants.
+pub(crate) fn all() -> Vec<Mutant> {
+    [
+        versions::ALL,
+        expectations::ALL,
+        notes::ALL,
+        confirm::ALL,
+        atomicity::ALL,
+        actors::ALL,
+        reading::ALL,
+        ids::ALL,
+        data::ALL,
+        resend::ALL,
+        handles::ALL,
+        concurrency::ALL,
+        limits::ALL,
+        snapshots::ALL,
+    ]
+    .concat()
+}

@@ -1,0 +1,50 @@
+//! Mutants of a store: for each rule of the conformance kit one with exactly the fault that the rule is there to find.
+//!
+//! Without a fault the store keeps every rule, and it has gaps wherever gaps are allowed.
+
+mod draft;
+mod faults;
+mod faulty;
+mod mutant;
+mod plain;
+mod read;
+mod table;
+
+/// Keeps the contract, with gaps in its sequences and in the indexes of its commits.
+mod with_gaps {
+    use crate::mutant::{Mutant, Opens};
+
+    aether_testkit::event_store_conformance!(Opens(Mutant::NONE));
+    aether_testkit::snapshot_store_conformance!(Opens(Mutant::NONE));
+}
+
+/// Keeps the contract as far as a store can that has nothing which may be declined.
+mod with_less {
+    use aether_core::{Commit, SaveError, Unsupported};
+    use aether_testkit::conformance::Capability;
+
+    use crate::faulty::Faulty;
+    use crate::mutant::{Mutant, Opens};
+
+    fn one_actor(store: Faulty) -> Faulty {
+        store.on_save(|plain, commit: &Commit<'_>| match commit.parts() {
+            Ok(parts) if parts.len() > 1 && parts.len() <= aether_core::MAX_ACTORS => {
+                Err(SaveError::from(Unsupported::new("a commit over several actors", "another store")))
+            }
+            _ => plain.save(commit),
+        })
+    }
+
+    const LESS: Mutant = Mutant::new("", "", one_actor).declining(&[
+        Capability::SeveralActors,
+        Capability::SecondHandles,
+        Capability::Namespaces,
+        Capability::Retention,
+        Capability::BoundedCapacity,
+        Capability::CommitLimit,
+        Capability::Cancellation,
+    ]);
+
+    aether_testkit::event_store_conformance!(Opens(LESS));
+    aether_testkit::snapshot_store_conformance!(Opens(LESS));
+}

@@ -1,0 +1,119 @@
+//! [`Mutant`]: a store with one fault, the rule that has to find it, and the fixture that opens it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+
+use aether_core::{Namespace, Source};
+use aether_testkit::conformance::{Capability, Fixture, Handle, Storage, StorageOptions};
+use async_trait::async_trait;
+
+use crate::faulty::Faulty;
+use crate::plain::{Limits, Plain};
+
+/// Under which name the events of a stream are kept; the last argument counts the calls.
+type Naming = fn(&str, &str, usize) -> String;
+
+/// A store with exactly one fault. Without any it keeps the contract.
+#[derive(Clone, Copy)]
+pub(crate) struct Mutant {
+    /// The rule that has to find it.
+    pub(crate) rule: &'static str,
+    /// What it does wrong.
+    pub(crate) fault: &'static str,
+    /// Puts the fault in a handle.
+    spoil: fn(Faulty) -> Faulty,
+    naming: Naming,
+    shares_nothing: bool,
+    declines: &'static [Capability],
+}
+
+impl Mutant {
+    /// No mutant at all: keeps the contract.
+    pub(crate) const NONE: Self = Self {
+        rule: "",
+        fault: "",
+        spoil: |store| store,
+        naming: |namespace, stream, _| format!("{namespace:?}{stream:?}"),
+        shares_nothing: false,
+        declines: &[],
+    };
+
+    /// A fault of the store.
+    pub(crate) const fn new(rule: &'static str, fault: &'static str, spoil: fn(Faulty) -> Faulty) -> Self {
+        Self { rule, fault, spoil, ..Self::NONE }
+    }
+
+    /// A fault in where the events of a namespace are kept.
+    pub(crate) const fn naming(rule: &'static str, fault: &'static str, naming: Naming) -> Self {
+        Self { rule, fault, naming, ..Self::NONE }
+    }
+
+    /// The same, whose handles keep everything to themselves.
+    pub(crate) const fn sharing_nothing(mut self) -> Self {
+        self.shares_nothing = true;
+        self
+    }
+
+    /// The same, without these capabilities.
+    pub(crate) const fn declining(mut self, capabilities: &'static [Capability]) -> Self {
+        self.declines = capabilities;
+        self
+    }
+}
+
+/// The fixture of a mutant.
+pub(crate) struct Opens(pub(crate) Mutant);
+
+#[async_trait]
+impl Fixture for Opens {
+    fn declines(&self, capability: Capability) -> Option<String> {
+        self.0.declines.contains(&capability).then(|| "it was told to".to_owned())
+    }
+
+    async fn storage(&self, options: StorageOptions) -> Result<Box<dyn Storage>, Source> {
+        let limits = Limits { max_age: options.max_age, max_bytes: options.max_bytes };
+        let storage = Memory { mutant: self.0, limits, plain: Plain::new(limits), ..Memory::default() };
+        Ok(Box::new(storage))
+    }
+
+    fn model_cases(&self) -> u32 {
+        64
+    }
+}
+
+struct Memory {
+    mutant: Mutant,
+    limits: Limits,
+    plain: Plain,
+    named: Mutex<BTreeMap<String, Plain>>,
+    opened: AtomicUsize,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        let (limits, plain) = (Limits::default(), Plain::default());
+        Self { mutant: Mutant::NONE, limits, plain, named: Mutex::default(), opened: AtomicUsize::new(0) }
+    }
+}
+
+impl Memory {
+    fn handle(&self, plain: Plain) -> Handle {
+        let plain = if self.mutant.shares_nothing { Plain::new(self.limits) } else { plain };
+        Handle::new((self.mutant.spoil)(Faulty::new(plain)))
+    }
+}
+
+#[async_trait]
+impl Storage for Memory {
+    async fn open(&self) -> Result<Handle, Source> {
+        Ok(self.handle(self.plain.clone()))
+    }
+
+    async fn open_namespaced(&self, namespace: &Namespace, stream: &str) -> Result<Handle, Source> {
+        let opened = self.opened.fetch_add(1, Ordering::Relaxed);
+        let name = (self.mutant.naming)(namespace.as_str(), stream, opened);
+        let plain = self.named.lock().unwrap().entry(name).or_default().clone();
+        Ok(self.handle(plain))
+    }
+}

@@ -1,0 +1,287 @@
+//! [`Plain`]: a store so simple that it can be seen to keep the contract. One lock, one vector, no caches.
+//!
+//! Its sequences and the indexes in its commits have gaps, so nothing that passes here has assumed density. It knows
+//! everything that a rule may ask for, also retention, and what a mutant gets wrong it gets wrong around this.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use aether_core::{
+    ActorId, ActorSnapshot, Commit, CommitMarks, Event, Head, HistoryIncomplete, Part, Position, ReadError,
+    ReadFrom, RecordedAt, RecordedCommit, RecordedEvent, SaveError, Saved, SnapshotSaved, Stored, StoredSearch,
+    Version, VersionConflict,
+};
+use time::OffsetDateTime;
+
+use crate::read::Read;
+
+/// How far a commit's sequence is above the one before.
+const SEQUENCE_GAP: u64 = 7;
+/// How far an event's index is above the one before in its commit.
+const INDEX_GAP: u32 = 3;
+/// The largest commit, in bytes.
+const MAX_COMMIT: usize = 1024 * 1024;
+
+/// What is asked of a storage.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Limits {
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) max_bytes: Option<u64>,
+}
+
+/// A handle on a storage.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Plain {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    limits: Limits,
+    entries: Vec<Entry>,
+    last: u64,
+    bytes: u64,
+    /// The position of the last event that has expired.
+    expired: Option<Position>,
+    snapshots: BTreeMap<ActorId, ActorSnapshot>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    actor: ActorId,
+    commit: RecordedCommit,
+    /// Whether the actor had no commits before it.
+    first: bool,
+}
+
+impl Plain {
+    pub(crate) fn new(limits: Limits) -> Self {
+        let state = State { limits, ..State::default() };
+        Self { state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// The state, without what has expired.
+    fn state(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock().unwrap();
+        state.expire();
+        state
+    }
+
+    pub(crate) fn save(&self, commit: &Commit<'_>) -> Result<Saved, SaveError> {
+        self.state().save(commit)
+    }
+
+    /// Saves whatever room there is.
+    pub(crate) fn save_beyond_capacity(&self, commit: &Commit<'_>) -> Result<Saved, SaveError> {
+        let mut state = self.state();
+        let limits = std::mem::take(&mut state.limits);
+        let saved = state.save(commit);
+        state.limits = limits;
+        saved
+    }
+
+    /// Drops the oldest commit.
+    pub(crate) fn drop_oldest(&self) {
+        let mut state = self.state();
+        let oldest = state.entries.remove(0);
+        state.bytes -= size(oldest.commit.events.iter().map(|event| &event.event)) as u64;
+    }
+
+    pub(crate) fn confirm(&self, actor: &ActorId, head: Head) -> bool {
+        self.state().head(actor).sequence() == head.sequence()
+    }
+
+    pub(crate) fn head(&self, actor: &ActorId) -> Head {
+        self.state().head(actor)
+    }
+
+    pub(crate) fn commits(&self, actor: &ActorId, after: Head) -> Read<RecordedCommit> {
+        let state = self.state();
+        let items: Vec<RecordedCommit> = state
+            .of(actor)
+            .filter(|entry| entry.commit.head.sequence() > after.sequence())
+            .map(|entry| entry.commit.clone())
+            .collect();
+        let hole = state.hole(actor).filter(|first| first.sequence() > after.sequence());
+        Read { items, error: None }.failing_at_once(hole.map(|_| state.incomplete(actor)))
+    }
+
+    pub(crate) fn events(&self, actor: &ActorId, from: Version) -> Read<RecordedEvent> {
+        let state = self.state();
+        let events = state.of(actor).flat_map(|entry| &entry.commit.events);
+        let items: Vec<RecordedEvent> = events.filter(|event| event.version() >= from).cloned().collect();
+        let first = state.of(actor).flat_map(|entry| &entry.commit.events).next();
+        let hole = state.hole(actor).filter(|_| first.is_none_or(|first| first.version() > from));
+        Read { items, error: None }.failing_at_once(hole.map(|_| state.incomplete(actor)))
+    }
+
+    pub(crate) fn events_backward(&self, actor: &ActorId, from: Version) -> Read<RecordedEvent> {
+        let state = self.state();
+        let events = state.of(actor).flat_map(|entry| &entry.commit.events);
+        let mut items: Vec<RecordedEvent> = events.filter(|event| event.version() <= from).cloned().collect();
+        items.reverse();
+        Read { items, error: state.hole(actor).map(|_| state.incomplete(actor)) }
+    }
+
+    pub(crate) fn all(&self, from: ReadFrom, limit: usize) -> Read<RecordedEvent> {
+        let state = self.state();
+        let after = match from {
+            ReadFrom::After(position) => Some(position),
+            _ => None,
+        };
+        let events = state.entries.iter().flat_map(|entry| &entry.commit.events);
+        let items = events.filter(|event| after.is_none_or(|after| event.position > after)).take(limit).cloned();
+        let items: Vec<RecordedEvent> = items.collect();
+        let missed = after.zip(state.expired).filter(|(after, expired)| after < expired);
+        let error =
+            missed.map(|(position, first_available)| ReadError::PositionExpired { position, first_available });
+        Read { items, error: None }.failing_at_once(error)
+    }
+
+    /// All actors, in no useful order.
+    pub(crate) fn everybody(&self) -> BTreeSet<ActorId> {
+        self.state().entries.iter().map(|entry| entry.actor.clone()).collect()
+    }
+
+    pub(crate) fn actors(&self, category: &str, after: Option<&ActorId>, limit: usize) -> Vec<ActorId> {
+        let mut actors: Vec<ActorId> =
+            self.everybody().into_iter().filter(|actor| actor.category() == category).collect();
+        actors.sort_by_key(ActorId::subject);
+        actors.retain(|actor| after.is_none_or(|after| actor.subject() > after.subject()));
+        actors.truncate(limit);
+        actors
+    }
+
+    pub(crate) fn save_snapshot(&self, snapshot: &ActorSnapshot) -> SnapshotSaved {
+        match self.load_snapshot(&snapshot.actor) {
+            Some(newer) if newer.version > snapshot.version => SnapshotSaved::Superseded { by: newer.version },
+            _ => self.put_snapshot(snapshot),
+        }
+    }
+
+    /// Replaces the snapshot, whatever is there.
+    pub(crate) fn put_snapshot(&self, snapshot: &ActorSnapshot) -> SnapshotSaved {
+        self.state().snapshots.insert(snapshot.actor.clone(), snapshot.clone());
+        SnapshotSaved::Stored
+    }
+
+    pub(crate) fn load_snapshot(&self, actor: &ActorId) -> Option<ActorSnapshot> {
+        let last = self.state().last;
+        self.any_snapshot(actor).filter(|snapshot| snapshot.head.is_none_or(|head| head.sequence() <= last))
+    }
+
+    /// The snapshot, also one that is ahead of the log.
+    pub(crate) fn any_snapshot(&self, actor: &ActorId) -> Option<ActorSnapshot> {
+        self.state().snapshots.get(actor).cloned()
+    }
+
+    pub(crate) fn forget_snapshot(&self, actor: &ActorId) {
+        self.state().snapshots.remove(actor);
+    }
+}
+
+impl State {
+    fn of(&self, actor: &ActorId) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.actor == *actor)
+    }
+
+    fn head(&self, actor: &ActorId) -> Head {
+        let bound = || match (self.limits.max_age, self.snapshots.get(actor)) {
+            (Some(_), Some(snapshot)) => Head::new(0, snapshot.version),
+            _ => Head::NONE,
+        };
+        self.of(actor).next_back().map_or_else(bound, |entry| entry.commit.head)
+    }
+
+    /// The first commit that is there, if there were others before it.
+    fn hole(&self, actor: &ActorId) -> Option<Head> {
+        self.of(actor).next().filter(|entry| !entry.first).map(|entry| entry.commit.head)
+    }
+
+    fn incomplete(&self, actor: &ActorId) -> ReadError {
+        let first = self.of(actor).flat_map(|entry| &entry.commit.events).map(|event| event.version()).next();
+        HistoryIncomplete::new(actor.clone(), first).into()
+    }
+
+    fn expire(&mut self) {
+        let Some(max_age) = self.limits.max_age else { return };
+        let young = OffsetDateTime::now_utc() - max_age;
+        let expired = self.entries.iter().take_while(|entry| entry.commit.recorded_at < young).count();
+        for entry in self.entries.drain(..expired) {
+            self.expired = entry.commit.events.last().map(|event| event.position).or(self.expired);
+        }
+    }
+
+    fn save(&mut self, commit: &Commit<'_>) -> Result<Saved, SaveError> {
+        let parts = commit.parts()?;
+        let size = size(parts.iter().flat_map(|part| part.events().iter().copied()));
+        if size > MAX_COMMIT {
+            return Err(SaveError::TooLarge { size, limit: MAX_COMMIT });
+        }
+        if let Err(conflict) = parts.iter().try_for_each(|part| part.check(self.head(part.actor()))) {
+            return self.search(&parts).ok_or(conflict.into());
+        }
+        if self.limits.max_bytes.is_some_and(|max| self.bytes + size as u64 > max) {
+            return Err(SaveError::StoreFull { reason: "every byte is taken".to_owned() });
+        }
+        self.bytes += size as u64;
+        Ok(self.append(commit, &parts))
+    }
+
+    /// The success of before, if the whole commit is stored.
+    fn search(&self, parts: &[Part<'_>]) -> Option<Saved> {
+        let mut found: Vec<(ActorId, RecordedAt)> = Vec::new();
+        for part in parts {
+            let mut search = part.search();
+            let _ = self.of(part.actor()).rev().take(StoredSearch::LIMIT).any(|entry| search.see(&entry.commit));
+            let Stored::All(at) = search.outcome() else { return None };
+            found.push((part.actor().clone(), at));
+        }
+        let position = found.last()?.1.position;
+        let heads = found.into_iter().map(|(actor, at)| (actor, at.head));
+        saved(heads.collect(), position)
+    }
+
+    fn append(&mut self, commit: &Commit<'_>, parts: &[Part<'_>]) -> Saved {
+        let now = OffsetDateTime::now_utc();
+        let actors: Vec<ActorId> = parts.iter().map(|part| part.actor().clone()).collect();
+        let mut heads = Vec::new();
+        let mut position = Position::new(0, 0);
+        for part in parts {
+            self.last += SEQUENCE_GAP;
+            let several = actors.len() > 1;
+            let marks = several.then(|| Arc::new(CommitMarks::new(commit.id(), part.index(), actors.clone())));
+            let before = self.head(part.actor());
+            let head = Head::new(self.last, part.version_after(before));
+            position = Position::new(self.last, 0);
+            let mut events = Vec::new();
+            for (index, event) in (0..).zip(part.events()) {
+                position = Position::new(self.last, index * INDEX_GAP);
+                events.push(RecordedEvent::new((*event).clone(), position, now, marks.clone()));
+            }
+            let id = (several || events.is_empty()).then_some(commit.id());
+            let commit = RecordedCommit::new(head, events, part.note_bytes(), id, now);
+            let first = before.sequence() == 0;
+            self.entries.push(Entry { actor: part.actor().clone(), commit, first });
+            heads.push((part.actor().clone(), head));
+        }
+        saved(heads, position).unwrap()
+    }
+}
+
+fn saved(heads: Vec<(ActorId, Head)>, position: Position) -> Option<Saved> {
+    match &heads[..] {
+        [(_, head)] => Some(Saved::new(*head, position)),
+        _ => Saved::of_actors(heads, position),
+    }
+}
+
+fn size<'a>(events: impl Iterator<Item = &'a Event>) -> usize {
+    events.map(Event::size).sum()
+}
+
+/// A conflict of `commit` with the actor's version.
+pub(crate) fn conflict(part: &Part<'_>, current: Version) -> SaveError {
+    VersionConflict::new(part.actor().clone(), current, part.attempted()).into()
+}
