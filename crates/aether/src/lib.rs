@@ -1,1 +1,24 @@
-//! aether
+#![cfg_attr(feature = "memory", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "memory"), doc = "Distributed event sourcing over NATS.")]
+
+pub use aether_core::*;
+
+/// The embedded store, for tests, demos and programs without a server (feature `memory`, on by default).
+#[cfg(feature = "memory")]
+pub mod memory {
+    #[doc(inline)]
+    pub use aether_store_memory::*;
+}
+
+/// The store on NATS JetStream (feature `jetstream`), and the NATS client that it is opened with.
+#[cfg(feature = "jetstream")]
+pub mod jetstream {
+    #[doc(inline)]
+    pub use aether_store_jetstream::*;
+    pub use async_nats;
+}
+
+/// What `docs/` shows in code is compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/event-format.md")]
+mod event_format {}
