@@ -1,14 +1,11 @@
 //! [`Lanes`]: writers beside each other, each with its own actors, on the product or on the bare client.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use aether_core::{ActorId, Event, EventStore, EventStoreExt};
+use aether_core::{ActorId, Event, EventStoreExt};
 use tokio::task::JoinSet;
 
 use crate::nats::Nats;
 use crate::raw::{self, Message};
-use crate::rounds::time;
+use crate::rounds::{Cost, cost};
 use crate::sample;
 
 /// Writers, each of which saves for its own actors and waits for every answer.
@@ -26,13 +23,18 @@ struct Lane {
 
 /// What a round took.
 pub(crate) struct Took {
-    pub(crate) time: Duration,
-    pub(crate) events: usize,
+    cost: Cost,
+    events: usize,
 }
 
 impl Took {
     pub(crate) fn events_per_second(&self) -> f64 {
-        self.events as f64 / self.time.as_secs_f64()
+        self.events as f64 / self.cost.wall.as_secs_f64()
+    }
+
+    /// The client's CPU time for each event, in microseconds.
+    pub(crate) fn cpu_each(&self) -> f64 {
+        self.cost.cpu.as_secs_f64() * 1e6 / self.events as f64
     }
 }
 
@@ -44,13 +46,7 @@ impl Lanes {
     }
 
     /// Every writer saves `commits` commits of `size` events for each of its actors.
-    pub(crate) fn save(
-        &mut self,
-        nats: &Nats,
-        store: &Arc<dyn EventStore>,
-        commits: u64,
-        size: u64,
-    ) -> anyhow::Result<Took> {
+    pub(crate) fn save(&mut self, nats: &Nats, commits: u64, size: u64) -> anyhow::Result<Took> {
         let mut work: Vec<Vec<Vec<Event>>> = Vec::with_capacity(self.lanes.len());
         for lane in &self.lanes {
             let mut saves = Vec::new();
@@ -64,11 +60,11 @@ impl Lanes {
         }
         self.version += commits * size;
         let events = work.iter().flatten().map(Vec::len).sum();
-        let (time, done) = time(|| {
+        let (cost, done) = cost(|| {
             nats.runtime.block_on(async {
                 let mut writers = JoinSet::new();
                 for saves in work {
-                    let store = Arc::clone(store);
+                    let store = nats.store.clone();
                     writers.spawn(async move {
                         for events in &saves {
                             store.save_events(events).await?;
@@ -79,9 +75,9 @@ impl Lanes {
                 // The events are dropped outside of what is measured, as the bare client's messages are.
                 writers.join_all().await
             })
-        });
+        })?;
         done.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(Took { time, events })
+        Ok(Took { cost, events })
     }
 
     /// Every writer publishes `commits` events for each of its actors by the bare client.
@@ -98,7 +94,7 @@ impl Lanes {
         }
         self.version += commits;
         let events = work.iter().map(|(_, messages)| messages.len()).sum();
-        let (time, done) = time(|| {
+        let (cost, done) = cost(|| {
             nats.runtime.block_on(async {
                 let mut writers = JoinSet::new();
                 for (mut lane, messages) in work {
@@ -110,9 +106,9 @@ impl Lanes {
                 }
                 writers.join_all().await
             })
-        });
+        })?;
         let done = done.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
         self.lanes = done.into_iter().map(|(lane, _)| lane).collect();
-        Ok(Took { time, events })
+        Ok(Took { cost, events })
     }
 }

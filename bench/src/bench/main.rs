@@ -3,10 +3,17 @@
 //! Ratios are what counts: product and baseline take turns in one run. A missed goal is reported and fails nothing.
 #![expect(clippy::print_stdout, reason = "the table is the output")]
 
+mod allocations;
+mod cqrs;
+mod lanes;
+mod loading;
 mod memory;
+mod nats;
+mod raw;
 mod report;
 mod rounds;
 mod sample;
+mod saving;
 
 use std::path::PathBuf;
 
@@ -28,6 +35,13 @@ enum Suite {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Prints what cqrs-es takes; run by `stores`.
+    #[command(hide = true)]
+    CqrsEs,
+    /// Prints the allocations of a save; run by `stores`.
+    #[cfg(feature = "count-allocations")]
+    #[command(hide = true)]
+    Allocations,
 }
 
 /// A measurement: it adds its rows to the report.
@@ -37,11 +51,24 @@ const STORES: &[(&str, Measure)] = &[
     ("memory-one-thread", memory::one_thread),
     ("memory-per-event", memory::per_event),
     ("memory-two-threads", memory::two_threads),
+    ("memory-cqrs-es", cqrs::append),
+    ("jetstream-concurrent", saving::concurrent),
+    ("jetstream-sequential", saving::sequential),
+    ("jetstream-cold-load", loading::cold),
+    ("allocations", allocations::report),
 ];
 
 fn main() -> anyhow::Result<()> {
-    let Suite::Stores { only } = Arguments::parse().suite;
-    let chosen = |name: &str| only.as_deref().is_none_or(|word| name.contains(word));
+    match Arguments::parse().suite {
+        Suite::Stores { only } => stores(only.as_deref()),
+        Suite::CqrsEs => cqrs::child(),
+        #[cfg(feature = "count-allocations")]
+        Suite::Allocations => allocations::count(),
+    }
+}
+
+fn stores(only: Option<&str>) -> anyhow::Result<()> {
+    let chosen = |name: &str| only.is_none_or(|word| name.contains(word));
     let mut report = Report::begin();
     for (_, measure) in STORES.iter().filter(|(name, _)| chosen(name)) {
         measure(&mut report)?;

@@ -36,13 +36,13 @@ fn push(map: &DashMap<ActorId, Vec<Event>>, events: &[Event]) -> f64 {
 }
 
 pub(crate) fn one_thread(report: &mut Report) -> anyhow::Result<()> {
-    let events = sample::events(&sample::actors(20)?, 1..=100)?;
+    let events = sample::events(&sample::actors("order", 20)?, 1..=100)?;
     let [ours, bare] = medians(
         ROUNDS,
         [&mut || save(&MemoryEventStore::new(), &events), &mut || Ok(push(&DashMap::new(), &events))],
     )?;
     report.add(
-        Row::new("memory: save_event, one thread, 100 actors", ours, "ns")
+        Row::new("memory: a save, one thread", ours, "ns")
             .against(bare)
             .goal(Goal::AtMost(4.0))
             .note("against map.entry(actor).or_default().push(event) on a DashMap<ActorId, Vec<Event>>"),
@@ -52,7 +52,7 @@ pub(crate) fn one_thread(report: &mut Report) -> anyhow::Result<()> {
 
 pub(crate) fn per_event(report: &mut Report) -> anyhow::Result<()> {
     const ACTORS: usize = 50;
-    let actors = sample::actors(ACTORS)?;
+    let actors = sample::actors("order", ACTORS)?;
     let mut first = None;
     for there in [1, 100, 10_000] {
         let before = sample::events(&actors, 1..=there)?;
@@ -72,7 +72,7 @@ pub(crate) fn per_event(report: &mut Report) -> anyhow::Result<()> {
                 },
             ],
         )?;
-        let name = format!("memory: save_event on actors of {there} events");
+        let name = format!("memory: a save on actors of {there} events");
         report.add(Row::new(name, ours, "ns").against(bare).goal(Goal::AtMost(4.0)));
         let first = *first.get_or_insert(ours);
         if there > 1 {
@@ -84,7 +84,7 @@ pub(crate) fn per_event(report: &mut Report) -> anyhow::Result<()> {
 }
 
 pub(crate) fn two_threads(report: &mut Report) -> anyhow::Result<()> {
-    let actors = sample::actors(200)?;
+    let actors = sample::actors("order", 200)?;
     let (left, right) = actors.split_at(100);
     let halves = [sample::events(left, 1..=2_000)?, sample::events(right, 1..=2_000)?];
     let together = |stores: [MemoryEventStore; 2]| -> anyhow::Result<f64> {

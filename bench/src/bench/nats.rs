@@ -50,6 +50,11 @@ impl Nats {
     }
 }
 
+/// A runtime as users have it.
+pub(crate) fn runtime() -> anyhow::Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
 async fn connect(server: &NatsServer) -> anyhow::Result<async_nats::Client> {
     async_nats::connect(server.url()).await.context("connecting to the server")
 }

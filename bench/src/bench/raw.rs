@@ -2,7 +2,7 @@
 
 use aether_core::codec::{Codec, Envelope};
 use aether_core::{Commit, Event};
-use async_nats::HeaderMap;
+use async_nats::{HeaderMap, HeaderValue};
 use async_nats::jetstream::Context;
 use bytes::Bytes;
 
@@ -47,7 +47,7 @@ pub(crate) async fn publish(
 ) -> anyhow::Result<()> {
     for message in messages {
         let mut headers = HeaderMap::new();
-        headers.insert("Nats-Expected-Last-Subject-Sequence", last[message.actor]);
+        headers.insert("Nats-Expected-Last-Subject-Sequence", HeaderValue::from(last[message.actor]));
         let sent =
             context.publish_with_headers(message.subject.clone(), headers, message.payload.clone());
         last[message.actor] = sent.await?.await?.sequence;

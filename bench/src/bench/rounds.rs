@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeVal;
+
 /// The medians of what each contestant reports over all rounds. They take turns, and in every other round in the
 /// opposite order, so that what the machine does besides hits all of them.
 pub(crate) fn medians<const N: usize>(
@@ -34,4 +37,25 @@ pub(crate) fn time<T>(work: impl FnOnce() -> T) -> (Duration, T) {
 /// Nanoseconds for each of `count`.
 pub(crate) fn nanos_each(took: Duration, count: usize) -> f64 {
     took.as_nanos() as f64 / count as f64
+}
+
+/// What something took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cost {
+    pub(crate) wall: Duration,
+    /// Of all threads of this process.
+    pub(crate) cpu: Duration,
+}
+
+/// How long it takes, and how much of the CPU.
+pub(crate) fn cost<T>(work: impl FnOnce() -> T) -> anyhow::Result<(Cost, T)> {
+    let before = cpu()?;
+    let (wall, done) = time(work);
+    Ok((Cost { wall, cpu: cpu()?.saturating_sub(before) }, done))
+}
+
+fn cpu() -> anyhow::Result<Duration> {
+    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
+    let micros = |time: TimeVal| time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64;
+    Ok(Duration::from_micros(micros(usage.user_time()) + micros(usage.system_time())))
 }

@@ -17,9 +17,9 @@ impl Placed {
     }
 }
 
-/// This many actors.
-pub(crate) fn actors(count: usize) -> anyhow::Result<Vec<ActorId>> {
-    Ok((0..count).map(|n| ActorId::new(format!("order-{n}"))).collect::<Result<_, _>>()?)
+/// This many actors of a category.
+pub(crate) fn actors(category: &str, count: usize) -> anyhow::Result<Vec<ActorId>> {
+    Ok((0..count).map(|n| ActorId::new(format!("{category}-{n}"))).collect::<Result<_, _>>()?)
 }
 
 /// An event of each version for each actor: first the first of all actors, then the second of all.

@@ -29,6 +29,7 @@ pub(crate) async fn single(plan: &Plan, report: &mut Report) -> anyhow::Result<(
     let kills = plan.share(24);
     for kill in 0..kills {
         tokio::time::sleep(Duration::from_millis(random.u64(..400))).await;
+        println!("  kill {kill}: {} commits acknowledged so far", writers.ledger.acknowledged());
         block_in_place(|| server.kill())?;
         tokio::time::sleep(Duration::from_millis(random.u64(..300))).await;
         block_in_place(|| server.restart())?;
@@ -53,6 +54,7 @@ pub(crate) async fn cluster(plan: &Plan, report: &mut Report) -> anyhow::Result<
     writers.progress(PROGRESS, PATIENCE).await?;
     for fault in 0..plan.share(24) {
         let node = usize::try_from(fault % 3)?;
+        println!("  fault {fault}: {} commits acknowledged so far", writers.ledger.acknowledged());
         of_leader += u64::from(block_in_place(|| cluster.stream_leader(&stream)) == Some(node));
         if (fault / 3).is_multiple_of(2) {
             block_in_place(|| cluster.kill(node))?;

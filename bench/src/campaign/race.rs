@@ -54,6 +54,7 @@ async fn race(
     while made < cuts && !ended() {
         progress(&done, 60, &ended).await?;
         let Some(leader) = block_in_place(|| cluster.stream_leader(store.stream_name())) else { continue };
+        println!("  cut {made}: {} rounds so far", done.load(Ordering::Relaxed));
         if made % 2 == 0 {
             cluster.isolate_silently(leader)?;
         } else {
