@@ -1,0 +1,44 @@
+//! The JetStream store, held against the whole contract: on one server and on three, in both encodings.
+
+mod fixture;
+mod servers;
+
+/// One server, CloudEvents.
+mod r1_json {
+    use aether_core::codec::Codec;
+
+    use crate::fixture::OnJetStream;
+
+    aether_testkit::event_store_conformance!(OnJetStream::r1(Codec::CloudEventsJson));
+    aether_testkit::snapshot_store_conformance!(OnJetStream::r1(Codec::CloudEventsJson));
+}
+
+/// One server, bincode.
+mod r1_bincode {
+    use aether_core::codec::Codec;
+
+    use crate::fixture::OnJetStream;
+
+    aether_testkit::event_store_conformance!(OnJetStream::r1(Codec::Bincode));
+    aether_testkit::snapshot_store_conformance!(OnJetStream::r1(Codec::Bincode));
+}
+
+/// Three servers, CloudEvents.
+mod r3_json {
+    use aether_core::codec::Codec;
+
+    use crate::fixture::OnJetStream;
+
+    aether_testkit::event_store_conformance!(OnJetStream::r3(Codec::CloudEventsJson));
+    aether_testkit::snapshot_store_conformance!(OnJetStream::r3(Codec::CloudEventsJson));
+}
+
+/// Three servers, bincode.
+mod r3_bincode {
+    use aether_core::codec::Codec;
+
+    use crate::fixture::OnJetStream;
+
+    aether_testkit::event_store_conformance!(OnJetStream::r3(Codec::Bincode));
+    aether_testkit::snapshot_store_conformance!(OnJetStream::r3(Codec::Bincode));
+}

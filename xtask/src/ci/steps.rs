@@ -1,0 +1,130 @@
+//! The single checks of `cargo xtask ci`.
+
+use aether_testkit::server::LOWEST_SUPPORTED;
+use anyhow::{Result, bail, ensure};
+
+use crate::metadata::{Metadata, Package};
+use crate::shell::Cmd;
+use crate::{deny, suites, test, tidy, typos};
+
+/// One check. It gives a statement when it, or a part of it, could not be done on this machine.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    pub(super) what: &'static str,
+    pub(super) run: fn() -> Result<Option<String>>,
+}
+
+/// All of them; the quick ones first, and those that share what is built next to each other.
+pub(super) const STEPS: &[Step] = &[
+    Step { name: "fmt", what: "formatting", run: || fmt().map(|()| None) },
+    Step { name: "tidy", what: "layering, module docs, file sizes", run: || tidy::run().map(|()| None) },
+    Step { name: "typos", what: "spelling", run: typos::run },
+    Step { name: "clippy", what: "lints of all targets with all features", run: || clippy().map(|()| None) },
+    Step { name: "features", what: "each crate without features, and with each alone", run: features },
+    Step { name: "doc", what: "documentation", run: doc },
+    Step { name: "test", what: "tests and doctests", run: tests },
+    Step { name: "oldest", what: "conformance on the lowest supported nats-server", run: oldest },
+    Step { name: "examples", what: "every example runs", run: examples },
+    Step { name: "deny", what: "dependencies: bans, licences, sources, advisories", run: deny::run },
+    Step { name: "msrv", what: "the declared lowest Rust version", run: msrv },
+    Step { name: "campaign", what: "a tenth of the fault campaign `stores`", run: campaign },
+];
+
+pub(crate) fn fmt() -> Result<()> {
+    Cmd::cargo(["fmt", "--all", "--", "--check"]).run()
+}
+
+// `-D warnings` goes to clippy alone: as RUSTFLAGS it would build everything anew.
+const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
+
+pub(crate) fn clippy() -> Result<()> {
+    Cmd::cargo(["clippy", "--workspace", "--all-targets", "--all-features"]).args(DENY_WARNINGS).run()
+}
+
+/// Features are additive and none needs another that it does not name.
+fn features() -> Result<Option<String>> {
+    let metadata = Metadata::load()?;
+    let mut failed = Vec::new();
+    for package in metadata.members().filter(|package| package.targets_of("lib").next().is_some()) {
+        let alone = package
+            .features
+            .keys()
+            .filter(|feature| *feature != "default")
+            .map(|feature| Some(feature.as_str()));
+        for feature in std::iter::once(None).chain(alone) {
+            let mut cmd =
+                Cmd::cargo(["clippy", "--quiet", "--no-default-features", "--package"]).arg(&package.name);
+            if let Some(feature) = feature {
+                cmd = cmd.args(["--features", feature]);
+            }
+            if cmd.args(DENY_WARNINGS).run().is_err() {
+                failed.push(format!("{} with {}", package.name, feature.unwrap_or("no feature")));
+            }
+        }
+    }
+    ensure!(failed.is_empty(), "{}", failed.join(", "));
+    Ok(None)
+}
+
+fn doc() -> Result<Option<String>> {
+    let cmd = Cmd::cargo(["doc", "--workspace", "--no-deps", "--all-features"]);
+    cmd.env("RUSTDOCFLAGS", "-D warnings").run().map(|()| None)
+}
+
+fn tests() -> Result<Option<String>> {
+    let (counts, complaints) = test::run_tests(&test::Args::default())?;
+    println!("{} passed, {} failed", counts.passed, counts.failed);
+    if complaints.is_empty() && counts.failed == 0 { Ok(None) } else { bail!("{}", complaints.join(", ")) }
+}
+
+fn oldest() -> Result<Option<String>> {
+    test::run_on_version(LOWEST_SUPPORTED, "conformance").map(|()| None)
+}
+
+fn examples() -> Result<Option<String>> {
+    let metadata = Metadata::load()?;
+    let mut failed = Vec::new();
+    for package in metadata.members() {
+        for example in package.targets_of("example") {
+            let cmd = Cmd::cargo(["run", "--quiet", "--all-features", "--package"]).arg(&package.name);
+            if cmd.args(["--example", example]).run().is_err() {
+                failed.push(example);
+            }
+        }
+    }
+    ensure!(failed.is_empty(), "{}", failed.join(", "));
+    Ok(None)
+}
+
+fn msrv() -> Result<Option<String>> {
+    let metadata = Metadata::load()?;
+    let Some(lowest) = metadata.members().find_map(|package| package.rust_version.as_deref()) else {
+        bail!("no crate declares a rust-version");
+    };
+    let not_here =
+        format!("the toolchain {lowest} is not installed: the lowest Rust version was not checked");
+    let Ok(list) = Cmd::new("rustup").args(["toolchain", "list"]).output() else { return Ok(Some(not_here)) };
+    let list = String::from_utf8_lossy(&list.stdout);
+    let of_lowest = |name: &&str| {
+        name.strip_prefix(lowest).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
+    };
+    let Some(toolchain) = list.split_whitespace().find(of_lowest) else { return Ok(Some(not_here)) };
+    let libraries = metadata.members().filter(|package| is_published(package));
+    let packages = libraries.flat_map(|package| ["--package", package.name.as_str()]);
+    Cmd::new("rustup")
+        .args(["run", toolchain, "cargo", "check", "--all-features", "--target-dir"])
+        .arg(metadata.target_directory.join("msrv"))
+        .args(packages)
+        .run()
+        .map(|()| None)
+}
+
+/// What users depend on: the promise of a lowest Rust version is theirs.
+fn is_published(package: &Package) -> bool {
+    package.manifest_path.components().any(|part| part.as_os_str() == "crates")
+}
+
+fn campaign() -> Result<Option<String>> {
+    suites::suite("campaign", "stores").arg("--tenth").run().map(|()| None)
+}
