@@ -2,8 +2,8 @@
 
 use aether_core::codec::{Codec, Envelope};
 use aether_core::{Commit, Event};
-use async_nats::{HeaderMap, HeaderValue};
 use async_nats::jetstream::Context;
+use async_nats::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 
 /// How many links a commit carries at most, in the product's messages.
@@ -48,8 +48,7 @@ pub(crate) async fn publish(
     for message in messages {
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Expected-Last-Subject-Sequence", HeaderValue::from(last[message.actor]));
-        let sent =
-            context.publish_with_headers(message.subject.clone(), headers, message.payload.clone());
+        let sent = context.publish_with_headers(message.subject.clone(), headers, message.payload.clone());
         last[message.actor] = sent.await?.await?.sequence;
         acked();
     }

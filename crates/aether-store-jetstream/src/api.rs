@@ -1,6 +1,6 @@
 //! [`Api`]: the few calls of JetStream that the store makes.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aether_core::{ReadError, Source};
@@ -18,6 +18,11 @@ use tokio::time::Instant;
 use crate::backoff::Backoff;
 use crate::requests::{NoAnswer, Request, Requests};
 
+/// How long a replica may take to answer. Replicas answer as a queue group, and a frozen one goes on swallowing its share
+/// of the questions for minutes.
+const DIRECT: Duration = Duration::from_millis(250);
+/// How long only the leader is asked once a replica did not answer.
+const LEADER_ONLY: Duration = Duration::from_secs(5);
 /// No message has this sequence or subject.
 const NO_MESSAGE_FOUND: u32 = 10037;
 
@@ -81,11 +86,13 @@ pub(crate) struct Api {
     requests: Arc<Requests>,
     stream: String,
     attempt: Duration,
+    /// Until when the replicas are not asked, since one of them did not answer.
+    leader_only: Mutex<Option<Instant>>,
 }
 
 impl Api {
     pub(crate) fn new(requests: Arc<Requests>, stream: String, attempt: Duration) -> Self {
-        Self { requests, stream, attempt }
+        Self { requests, stream, attempt, leader_only: Mutex::new(None) }
     }
 
     pub(crate) fn requests(&self) -> &Arc<Requests> {
@@ -192,10 +199,24 @@ impl Api {
         sequence: u64,
         deadline: Instant,
     ) -> Result<Option<StreamMessage>, CallError> {
-        if let Ok(Some(message)) = self.direct(sequence, deadline).await {
-            return Ok(Some(message));
+        if !self.is_leader_only() {
+            match self.direct(sequence, deadline.min(Instant::now() + DIRECT)).await {
+                Ok(Some(message)) => return Ok(Some(message)),
+                Err(CallError::NoAnswer(NoAnswer::TimedOut { .. })) => self.ask_leader_only(),
+                Ok(None) | Err(_) => {}
+            }
         }
         self.get(&json!({ "seq": sequence }), deadline).await
+    }
+
+    fn is_leader_only(&self) -> bool {
+        let until = *self.leader_only.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
+    }
+
+    fn ask_leader_only(&self) {
+        let until = Instant::now() + LEADER_ONLY;
+        *self.leader_only.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
     }
 
     async fn get(

@@ -10,7 +10,9 @@ use uuid::Uuid;
 use crate::api::CallError;
 use crate::backoff::Backoff;
 use crate::requests::Request;
-use crate::save::{Doubt, Looked, conflict, floor, is_conflict, last_position, overtaken_until_deadline};
+use crate::save::{
+    Doubt, Looked, conflict, expecting, floor, is_conflict, last_position, overtaken_until_deadline,
+};
 use crate::slots::Known;
 use crate::store::Inner;
 
@@ -156,15 +158,14 @@ impl Inner {
         let mut messages = Vec::with_capacity(parts.len());
         for (index, (part, base)) in parts.iter().zip(bases).enumerate() {
             let marks = CommitMarks::new(part.commit_id(), part.index(), actors.clone());
-            let mut message = self.encode(part, base, Some(&marks))?;
-            if let Some(headers) = &mut message.headers {
-                headers.insert(BATCH_ID, batch.as_str());
-                headers.insert(BATCH_SEQUENCE, (index + 1).to_string());
-                if index + 1 == parts.len() {
-                    headers.insert(BATCH_COMMIT, "1");
-                }
+            let payload = self.encode(part, base, Some(&marks))?;
+            let mut headers = expecting(base);
+            headers.insert(BATCH_ID, batch.as_str());
+            headers.insert(BATCH_SEQUENCE, (index + 1).to_string());
+            if index + 1 == parts.len() {
+                headers.insert(BATCH_COMMIT, "1");
             }
-            messages.push(message);
+            messages.push(Request { subject: self.subject(part.actor()), headers: Some(headers), payload });
         }
         Ok(messages)
     }

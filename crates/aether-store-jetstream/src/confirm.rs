@@ -1,15 +1,14 @@
 //! The barrier: the proof that a head is still the last.
 
 use aether_core::{ActorId, Head, ReadError, SaveError};
-use async_nats::HeaderMap;
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
-use crate::save::{Doubt, EXPECTED_SEQUENCE, is_conflict};
+use crate::save::{Doubt, expecting_sequence, is_conflict};
 use crate::store::Inner;
 
-/// Whose last message [`EXPECTED_SEQUENCE`] is about, if it is not the message's own subject.
+/// Whose last message the expected sequence is about, if it is not the message's own subject.
 const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
 /// How long a barrier stays in the stream.
 const TTL: (&str, &str) = ("Nats-TTL", "1s");
@@ -26,8 +25,7 @@ impl Inner {
         let mut doubt = Doubt::default();
         let mut expected = head.sequence();
         loop {
-            let mut headers = HeaderMap::new();
-            headers.insert(EXPECTED_SEQUENCE, expected.to_string());
+            let mut headers = expecting_sequence(expected);
             headers.insert(EXPECTED_SUBJECT, subject.as_str());
             headers.insert(TTL.0, TTL.1);
             let error = match self.events.publish(&barrier, headers, Bytes::new(), deadline).await {

@@ -6,18 +6,16 @@ use aether_core::{
     VersionConflict,
 };
 use async_nats::HeaderMap;
+use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
 use bytes::Bytes;
 use futures_util::{StreamExt, pin_mut};
 use tokio::time::Instant;
 
 use crate::api::{ApiError, CallError};
 use crate::backoff::Backoff;
-use crate::requests::{NoAnswer, Request};
+use crate::requests::NoAnswer;
 use crate::slots::Known;
 use crate::store::Inner;
-
-/// The sequence that the last message of the subject must have.
-pub(crate) const EXPECTED_SEQUENCE: &str = "Nats-Expected-Last-Subject-Sequence";
 
 /// What the log says about a part that is to be saved.
 #[derive(Debug)]
@@ -158,11 +156,11 @@ impl Inner {
         deadline: Instant,
         doubt: &mut Doubt,
     ) -> Result<Sent, SaveError> {
-        let Request { subject, headers, payload } = self.encode(part, base, None)?;
-        let headers = headers.unwrap_or_default();
+        let payload = self.encode(part, base, None)?;
+        let subject = self.subject(part.actor());
         let mut backoff = Backoff::until(deadline);
         loop {
-            let sent = self.events.publish(&subject, headers.clone(), payload.clone(), deadline).await;
+            let sent = self.events.publish(&subject, expecting(base), payload.clone(), deadline).await;
             let error = match sent {
                 Ok(sequence) => {
                     doubt.open = false;
@@ -256,20 +254,17 @@ impl Inner {
         part: &Part<'_>,
         base: &Known,
         marks: Option<&CommitMarks>,
-    ) -> Result<Request, SaveError> {
+    ) -> Result<Bytes, SaveError> {
         let version = part.version_after(base.head);
         let envelope = Envelope { source: self.events.stream(), part, links: &base.links, version, marks };
         let size: usize = part.events().iter().map(|event| event.size() + 320).sum();
         let mut payload = Vec::with_capacity(size + 128);
         self.encoding.encode(&envelope, &mut payload);
-        let mut headers = HeaderMap::new();
-        headers.insert(EXPECTED_SEQUENCE, base.head.sequence().to_string());
         let (size, limit) = (payload.len() + HEADER_SIZE, self.max_payload());
         if size > limit {
             return Err(SaveError::TooLarge { size, limit });
         }
-        let payload = Bytes::from(payload);
-        Ok(Request { subject: self.subject(part.actor()), headers: Some(headers), payload })
+        Ok(payload.into())
     }
 
     pub(crate) fn count(&self, saved: &Result<Saved, SaveError>, doubt: &Doubt) {
@@ -292,6 +287,18 @@ impl Inner {
 const TOO_LARGE: u32 = 10054;
 /// What the headers of a message take at the most, in bytes: they count as payload.
 const HEADER_SIZE: usize = 256;
+
+/// The headers of a message that must follow `base`.
+pub(crate) fn expecting(base: &Known) -> HeaderMap {
+    expecting_sequence(base.head.sequence())
+}
+
+/// The headers of a message before which the last one of its subject must have this sequence.
+pub(crate) fn expecting_sequence(sequence: u64) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, sequence.to_string());
+    headers
+}
 
 /// Whether the server says that the expectation does not hold (or, on replicas, does not hold yet).
 pub(crate) fn is_conflict(error: &CallError) -> bool {

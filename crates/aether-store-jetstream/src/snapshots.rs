@@ -1,7 +1,6 @@
 //! Snapshots: the latest of each actor, in a stream of their own, replaced by compare-and-set.
 
 use aether_core::{ActorId, ActorSnapshot, Head, Payload, ReadError, SnapshotError, SnapshotSaved, Version};
-use async_nats::HeaderMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -14,7 +13,7 @@ use crate::api::{CallError, StreamMessage};
 use crate::backoff::Backoff;
 use crate::open;
 use crate::requests::NoAnswer;
-use crate::save::{EXPECTED_SEQUENCE, is_conflict};
+use crate::save::{expecting_sequence, is_conflict};
 use crate::slots::Known;
 use crate::store::Inner;
 
@@ -77,8 +76,7 @@ impl Inner {
                     return Ok(SnapshotSaved::Superseded { by: newer.version });
                 }
             }
-            let mut headers = HeaderMap::new();
-            headers.insert(EXPECTED_SEQUENCE, latest.map_or(0, |latest| latest.sequence).to_string());
+            let headers = expecting_sequence(latest.map_or(0, |latest| latest.sequence));
             match self.snapshots.publish(&subject, headers, payload.clone(), deadline).await {
                 Ok(_) => return Ok(SnapshotSaved::Stored),
                 // Sent again it can only meet itself or a newer one, so a doubt needs no more than another try.

@@ -1,37 +1,42 @@
-//! [`Entry`]: a commit as the log keeps it, and [`PartEntry`]: one actor's part of it.
+//! [`Entry`]: a commit as an actor's log keeps it.
 
-use std::slice;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use aether_core::{
-    ActorId, CommitMarks, Event, Head, Part, Position, RecordedCommit, RecordedEvent, Version,
-};
+use aether_core::{CommitMarks, Event, Head, Part, Position, RecordedCommit, RecordedEvent, Version};
 use bytes::Bytes;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// One commit.
-#[derive(Debug)]
-pub(crate) enum Entry {
+/// The events of a commit; one, mostly.
+pub(crate) type Events = SmallVec<[RecordedEvent; 1]>;
+
+/// One actor's part of a commit.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    sequence: u64,
+    content: Content,
+}
+
+#[derive(Debug, Clone)]
+enum Content {
     /// The common commit, a single event without a note: kept in place, since an allocation would be a tenth of a save.
-    Event { event: Event, recorded_at: SystemTime },
-    /// Any other.
-    Commit(Box<CommitEntry>),
+    Event(Event, SystemTime),
+    /// Any other: the part of this index.
+    Part(Arc<Commit>, u32),
 }
 
-/// A commit with a note, of several events or none, or of several actors.
 #[derive(Debug)]
-pub(crate) struct CommitEntry {
+struct Commit {
     id: Uuid,
-    parts: SmallVec<[PartEntry; 1]>,
     recorded_at: SystemTime,
+    parts: SmallVec<[CommitPart; 1]>,
 }
 
 #[derive(Debug)]
-struct PartEntry {
-    actor: ActorId,
+struct CommitPart {
+    /// The actor's version after the commit.
     version: Version,
     events: Vec<Event>,
     /// The index of the first of them in the whole commit.
@@ -40,122 +45,102 @@ struct PartEntry {
     marks: Option<Arc<CommitMarks>>,
 }
 
-impl Entry {
-    /// The commit of `parts`, after which the actors are at `versions`.
-    pub(crate) fn new(
-        parts: &[Part<'_>],
-        versions: impl Iterator<Item = Version>,
-        recorded_at: SystemTime,
-    ) -> Self {
-        if let [part] = parts
-            && let ([event], None) = (part.events(), part.note())
-        {
-            return Self::Event { event: Event::clone(event), recorded_at };
-        }
-        let actors: Vec<ActorId> = match parts {
-            [_] => Vec::new(),
-            _ => parts.iter().map(|part| part.actor().clone()).collect(),
-        };
-        let mut first = 0;
-        let entries = parts.iter().zip(versions).map(|(part, version)| {
-            let marks = || Arc::new(CommitMarks::new(part.commit_id(), part.index(), actors.clone()));
-            let events: Vec<Event> = part.events().iter().copied().cloned().collect();
-            let entry = PartEntry {
-                actor: part.actor().clone(),
-                version,
-                first,
-                note: part.note_bytes(),
-                marks: (!actors.is_empty()).then(marks),
-                events,
-            };
-            first += entry.events.len() as u32;
-            entry
-        });
-        let parts_of_entry = entries.collect();
-        let id = parts.first().map_or_else(Uuid::nil, Part::commit_id);
-        Self::Commit(Box::new(CommitEntry { id, parts: parts_of_entry, recorded_at }))
-    }
-
-    /// The parts of the commit, in order; this is the entry at `index` of the log.
-    pub(crate) fn parts(&self, index: usize) -> impl Iterator<Item = RecordedPart<'_>> {
-        let sequence = sequence(index);
-        let (single, several) = match self {
-            Self::Event { event, recorded_at } => (
-                Some(RecordedPart {
-                    sequence,
-                    actor: event.actor(),
-                    version: event.version(),
-                    events: slice::from_ref(event),
-                    first: 0,
-                    note: None,
-                    id: None,
-                    marks: None,
-                    recorded_at: *recorded_at,
-                }),
-                None,
-            ),
-            Self::Commit(commit) => (None, Some(commit)),
-        };
-        let several = several.into_iter().flat_map(move |commit| {
-            commit.parts.iter().map(move |part| RecordedPart {
-                sequence,
-                actor: &part.actor,
-                version: part.version,
-                events: &part.events,
-                first: part.first,
-                note: part.note.as_ref(),
-                id: (part.events.is_empty() || part.marks.is_some()).then_some(commit.id),
-                marks: part.marks.as_ref(),
-                recorded_at: commit.recorded_at,
-            })
-        });
-        single.into_iter().chain(several)
-    }
-
-    /// The part of this actor.
-    pub(crate) fn part_of(&self, actor: &ActorId, index: usize) -> Option<RecordedPart<'_>> {
-        self.parts(index).find(|part| part.actor == actor)
-    }
-}
-
-/// The sequence number of the commit at this index of the log: 0 is [`Head::NONE`]'s.
+/// The sequence number of the commit of this index: 0 is [`Head::NONE`]'s.
 pub(crate) fn sequence(index: usize) -> u64 {
     index as u64 + 1
 }
 
-/// One actor's part of a commit that is in the log.
-#[derive(Debug)]
-pub(crate) struct RecordedPart<'l> {
-    sequence: u64,
-    actor: &'l ActorId,
-    version: Version,
-    events: &'l [Event],
-    first: u32,
-    note: Option<&'l Bytes>,
-    id: Option<Uuid>,
-    marks: Option<&'l Arc<CommitMarks>>,
-    recorded_at: SystemTime,
-}
+impl Entry {
+    /// The entry of a commit that is a single event without a note.
+    pub(crate) fn of_event(sequence: u64, event: Event, recorded_at: SystemTime) -> Self {
+        Self { sequence, content: Content::Event(event, recorded_at) }
+    }
 
-impl<'l> RecordedPart<'l> {
+    /// An entry for each part of a commit, after which their actors are at `versions`.
+    pub(crate) fn of_parts(
+        sequence: u64,
+        parts: &[Part<'_>],
+        versions: Vec<Version>,
+        recorded_at: SystemTime,
+    ) -> impl Iterator<Item = Self> + use<> {
+        let id = parts.first().map_or_else(Uuid::nil, Part::commit_id);
+        let marks_of = |part: &Part<'_>| {
+            let actors = parts.iter().map(|part| part.actor().clone()).collect();
+            Arc::new(CommitMarks::new(id, part.index(), actors))
+        };
+        let mut first = 0;
+        let kept = parts.iter().zip(versions).map(|(part, version)| {
+            let events: Vec<Event> = part.events().iter().copied().cloned().collect();
+            let marks = (parts.len() > 1).then(|| marks_of(part));
+            let kept = CommitPart { version, first, note: part.note_bytes(), marks, events };
+            first += kept.events.len() as u32;
+            kept
+        });
+        let commit = Arc::new(Commit { id, recorded_at, parts: kept.collect() });
+        (0..commit.parts.len() as u32)
+            .map(move |index| Self { sequence, content: Content::Part(Arc::clone(&commit), index) })
+    }
+
     /// The actor's version after the commit.
     pub(crate) fn version(&self) -> Version {
-        self.version
+        match &self.content {
+            Content::Event(event, _) => event.version(),
+            Content::Part(commit, part) => commit.parts[*part as usize].version,
+        }
     }
 
-    /// The events, as readers get them.
-    pub(crate) fn events(self) -> impl DoubleEndedIterator<Item = RecordedEvent> + use<'l> {
+    pub(crate) fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The actor's events.
+    pub(crate) fn events(self) -> Events {
+        match self.content {
+            Content::Event(event, at) => smallvec![only_event(self.sequence, event, at)],
+            Content::Part(commit, part) => commit.events(self.sequence, part).collect(),
+        }
+    }
+
+    /// The events of the whole commit, of all its actors.
+    pub(crate) fn all_events(self) -> Events {
+        match self.content {
+            Content::Event(event, at) => smallvec![only_event(self.sequence, event, at)],
+            Content::Part(commit, _) => {
+                let parts = 0..commit.parts.len() as u32;
+                parts.flat_map(|part| commit.events(self.sequence, part)).collect()
+            }
+        }
+    }
+
+    /// The actor's commit.
+    pub(crate) fn commit(&self) -> RecordedCommit {
+        let head = Head::new(self.sequence, self.version());
+        match &self.content {
+            Content::Event(event, at) => {
+                let event = only_event(self.sequence, event.clone(), *at);
+                let recorded_at = event.recorded_at;
+                RecordedCommit::new(head, vec![event], None, None, recorded_at)
+            }
+            Content::Part(commit, index) => {
+                let part = &commit.parts[*index as usize];
+                let id = (part.events.is_empty() || part.marks.is_some()).then_some(commit.id);
+                let events = commit.events(self.sequence, *index).collect();
+                RecordedCommit::new(head, events, part.note.clone(), id, commit.recorded_at.into())
+            }
+        }
+    }
+}
+
+impl Commit {
+    fn events(&self, sequence: u64, part: u32) -> impl Iterator<Item = RecordedEvent> {
+        let part = &self.parts[part as usize];
         let recorded_at = OffsetDateTime::from(self.recorded_at);
-        (0..self.events.len()).map(move |i| {
-            let position = Position::new(self.sequence, self.first + i as u32);
-            RecordedEvent::new(self.events[i].clone(), position, recorded_at, self.marks.cloned())
+        (part.first..).zip(&part.events).map(move |(index, event)| {
+            RecordedEvent::new(event.clone(), Position::new(sequence, index), recorded_at, part.marks.clone())
         })
     }
+}
 
-    /// The commit, as readers get it.
-    pub(crate) fn commit(self) -> RecordedCommit {
-        let head = Head::new(self.sequence, self.version);
-        let (note, id, recorded_at) = (self.note.cloned(), self.id, self.recorded_at.into());
-        RecordedCommit::new(head, self.events().collect(), note, id, recorded_at)
-    }
+fn only_event(sequence: u64, event: Event, recorded_at: SystemTime) -> RecordedEvent {
+    RecordedEvent::new(event, Position::new(sequence, 0), recorded_at.into(), None)
 }

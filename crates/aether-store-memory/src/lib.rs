@@ -18,15 +18,17 @@
 //! ```
 //!
 //! # How it works
-//! One append-only log of commits gives the order of all events; each actor has its own list of places in that log,
-//! behind its own lock, so independent actors do not wait for each other. A commit is one entry of the log, also one
-//! over several actors, and a reader of the log takes an entry only when all entries before it are there.
+//! Each actor has its own log of commits behind its own lock, so independent actors do not wait for each other. One list
+//! of all commits says which comes after which: a save takes the next place in it, appends to the logs of its actors, and
+//! publishes the place. A reader of all events takes the places in order and waits for one that is not published yet.
+//! A commit over several actors has one place.
 
 mod actors;
 mod builder;
+mod chunks;
 mod entry;
 mod limits;
-mod log;
+mod order;
 mod read;
 mod save;
 mod store;

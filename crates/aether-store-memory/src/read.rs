@@ -1,66 +1,55 @@
-//! Reading: iterators that hold no lock between items and no more than a page of indices.
+//! Reading: iterators that hold no lock between items and no more than a page of commits.
 
 use std::ops::Range;
 use std::sync::Arc;
 use std::vec;
 
 use aether_core::{ActorId, Head, ReadFrom, RecordedCommit, RecordedEvent, Version};
-use smallvec::SmallVec;
 
 use crate::actors::{ActorLog, Slot};
-use crate::entry::RecordedPart;
+use crate::entry::Entry;
 use crate::save::Shared;
 
-/// Indices that are copied under an actor's lock at a time.
+/// Commits that are copied under an actor's lock at a time.
 const PAGE: usize = 256;
-
-/// The events of one part of a commit; one, mostly.
-type Events = SmallVec<[RecordedEvent; 1]>;
 
 /// The actor's events from this version on.
 pub(crate) fn events(
-    store: Arc<Shared>,
+    store: &Shared,
     actor: &ActorId,
     from: Version,
 ) -> impl Iterator<Item = RecordedEvent> + Send + use<> {
-    let commits = Pages::new(&store, actor, |log| {
-        let below = |&index: &usize| version(&store, actor, index) < from;
-        log.commits.partition_point(below)..log.commits.len()
+    let pages = Pages::new(store, actor, |log| {
+        log.commits.partition_point(|entry| entry.version() < from)..log.commits.len()
     });
-    let actor = actor.clone();
-    let events = move |index| part(&store, &actor, index).map_or_else(Events::new, |p| p.events().collect());
-    commits.flat_map(events).skip_while(move |event| event.version() < from)
+    pages.flat_map(Entry::events).skip_while(move |event| event.version() < from)
 }
 
 /// The actor's events from this version down.
 pub(crate) fn events_backward(
-    store: Arc<Shared>,
+    store: &Shared,
     actor: &ActorId,
     from: Version,
 ) -> impl Iterator<Item = RecordedEvent> + Send + use<> {
-    let commits = Pages::new(&store, actor, |log| {
+    let pages = Pages::new(store, actor, |log| {
         // The first commit that ends at `from` or above may begin below it.
-        let below = |&index: &usize| version(&store, actor, index) < from;
-        0..log.commits.len().min(log.commits.partition_point(below) + 1)
+        let above = log.commits.partition_point(|entry| entry.version() < from);
+        0..log.commits.len().min(above + 1)
     });
-    let actor = actor.clone();
-    let events =
-        move |index| part(&store, &actor, index).map_or_else(Events::new, |p| p.events().rev().collect());
-    commits.backward().flat_map(events).skip_while(move |event| event.version() > from)
+    let events = pages.backward().flat_map(|entry| entry.events().into_iter().rev());
+    events.skip_while(move |event| event.version() > from)
 }
 
 /// The actor's commits after this head.
 pub(crate) fn commits(
-    store: Arc<Shared>,
+    store: &Shared,
     actor: &ActorId,
     after: Head,
 ) -> impl Iterator<Item = RecordedCommit> + Send + use<> {
-    let commits = Pages::new(&store, actor, |log| {
-        // The commit at index n has the sequence number n + 1.
-        log.commits.partition_point(|&index| (index as u64) < after.sequence())..log.commits.len()
+    let pages = Pages::new(store, actor, |log| {
+        log.commits.partition_point(|entry| entry.sequence() <= after.sequence())..log.commits.len()
     });
-    let actor = actor.clone();
-    commits.filter_map(move |index| part(&store, &actor, index).map(RecordedPart::commit))
+    pages.map(|entry| entry.commit())
 }
 
 /// The events of all actors after a position, up to what is last now.
@@ -75,31 +64,18 @@ pub(crate) fn all(
     };
     let first = after.map_or(0, |position| position.sequence().saturating_sub(1));
     let first = usize::try_from(first).unwrap_or(usize::MAX);
-    let last = store.log.len();
-    let events = move |index| {
-        let parts = store.log.get(index).parts(index);
-        parts.flat_map(RecordedPart::events).collect::<Events>()
-    };
-    (first..last)
-        .flat_map(events)
-        .skip_while(move |event| after.is_some_and(|p| event.position <= p))
-        .take(limit)
+    let last = store.order.len();
+    let events = move |index| store.actors.at(store.order.get(index)).all_events();
+    let events = (first..last).flat_map(events);
+    events.skip_while(move |event| after.is_some_and(|position| event.position <= position)).take(limit)
 }
 
-fn part<'s>(store: &'s Shared, actor: &ActorId, index: usize) -> Option<RecordedPart<'s>> {
-    store.log.get(index).part_of(actor, index)
-}
-
-fn version(store: &Shared, actor: &ActorId, index: usize) -> Version {
-    part(store, actor, index).map_or(Version::ZERO, |part| part.version())
-}
-
-/// Where commits of an actor are in the log, read page by page.
+/// Some commits of an actor, read page by page.
 struct Pages {
     slot: Option<Arc<Slot>>,
     left: Range<usize>,
     backward: bool,
-    page: vec::IntoIter<usize>,
+    page: vec::IntoIter<Entry>,
 }
 
 impl Pages {
@@ -116,13 +92,13 @@ impl Pages {
         self
     }
 
-    fn next_page(&mut self) -> vec::IntoIter<usize> {
+    fn next_page(&mut self) -> vec::IntoIter<Entry> {
         let Range { start, end } = self.left;
         let Some(slot) = self.slot.as_ref().filter(|_| start < end) else { return Vec::new().into_iter() };
         let log = slot.lock();
-        let page: Vec<usize> = if self.backward {
+        let page: Vec<Entry> = if self.backward {
             self.left.end = start.max(end.saturating_sub(PAGE));
-            log.commits[self.left.end..end].iter().rev().copied().collect()
+            log.commits[self.left.end..end].iter().rev().cloned().collect()
         } else {
             self.left.start = end.min(start + PAGE);
             log.commits[start..self.left.start].to_vec()
@@ -132,9 +108,9 @@ impl Pages {
 }
 
 impl Iterator for Pages {
-    type Item = usize;
+    type Item = Entry;
 
-    fn next(&mut self) -> Option<usize> {
+    fn next(&mut self) -> Option<Entry> {
         if self.page.len() == 0 {
             self.page = self.next_page();
         }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use crate::MemoryEventStoreBuilder;
 use crate::actors::Actors;
 use crate::limits::Limits;
-use crate::log::Log;
+use crate::order::Order;
 use crate::read;
 use crate::save::Shared;
 use crate::stream::stream;
@@ -39,7 +39,7 @@ impl MemoryEventStore {
     }
 
     pub(crate) fn from_parts(clock: Option<Arc<dyn Clock>>, limits: Limits) -> Self {
-        let shared = Shared { log: Log::new(), actors: Actors::default(), limits, clock };
+        let shared = Shared { order: Order::new(), actors: Actors::new(), limits, clock };
         Self { shared: Arc::new(shared) }
     }
 }
@@ -52,7 +52,7 @@ impl Default for MemoryEventStore {
 
 impl fmt::Debug for MemoryEventStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (actors, commits) = (self.shared.actors.len(), self.shared.log.len());
+        let (actors, commits) = (self.shared.actors.len(), self.shared.order.len());
         f.debug_struct("MemoryEventStore")
             .field("actors", &actors)
             .field("commits", &commits)
@@ -75,15 +75,15 @@ impl EventStore for MemoryEventStore {
     }
 
     fn get_events(&self, actor: &ActorId, from: Version) -> EventStream {
-        stream(read::events(Arc::clone(&self.shared), actor, from))
+        stream(read::events(&self.shared, actor, from))
     }
 
     fn get_events_backward(&self, actor: &ActorId, from: Version) -> EventStream {
-        stream(read::events_backward(Arc::clone(&self.shared), actor, from))
+        stream(read::events_backward(&self.shared, actor, from))
     }
 
     fn get_commits(&self, actor: &ActorId, after: Head) -> CommitStream {
-        stream(read::commits(Arc::clone(&self.shared), actor, after))
+        stream(read::commits(&self.shared, actor, after))
     }
 
     fn get_all(&self, from: ReadFrom, limit: usize) -> EventStream {

@@ -82,13 +82,15 @@ fn nothing_is_left_when_a_test_panics() {
     assert_gone(pid, &dir);
 }
 
+/// A terminal sends Ctrl-C to a whole process group; a test runner kills the group of a test that takes too long.
 #[test]
-fn nothing_is_left_after_ctrl_c() {
-    for role in ["running", "paused"] {
+fn nothing_is_left_after_a_signal_to_the_whole_group() {
+    for (role, signal) in
+        [("running", Signal::SIGINT), ("paused", Signal::SIGINT), ("running", Signal::SIGKILL)]
+    {
         let (mut child, pid, dir) = start_child(role);
-        // A terminal sends it to the whole process group.
         let group = i32::try_from(child.id()).expect("a pid");
-        signal::killpg(Pid::from_raw(group), Signal::SIGINT).expect("sent");
+        signal::killpg(Pid::from_raw(group), signal).expect("sent");
         child.wait().expect("reaped");
         assert_gone(pid, &dir);
     }

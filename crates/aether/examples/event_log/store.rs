@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use aether::EventStore;
+#[cfg(feature = "jetstream")]
+use aether::jetstream::async_nats::{ConnectOptions, ServerAddr};
 use aether::memory::MemoryEventStore;
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
@@ -67,17 +69,19 @@ impl StoreArgs {
 
     #[cfg(feature = "jetstream")]
     async fn open_nats(&self) -> Result<Opened> {
-        use aether::jetstream::async_nats::ConnectOptions;
         use aether::jetstream::{Denials, JetStreamConfig, JetStreamEventStore};
         use anyhow::{Context, anyhow};
 
         let url = self.nats_url.as_deref().unwrap_or("nats://localhost:4222");
         let denials = Denials::new();
-        let options = denials.watch(ConnectOptions::new());
-        let client = options.connect(url).await.map_err(|error| {
+        let connected = match url.parse::<ServerAddr>() {
+            Ok(server) => denials.watch(options(&server)).connect(server).await.map_err(|e| e.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        let client = connected.map_err(|error| {
             // What is before the `@` may be a password.
             let server = url.rsplit('@').next().unwrap_or_default();
-            anyhow!("no NATS server can be used at {server} ({error}): start one with `cargo xtask nats run` and give its URL with --nats-url")
+            anyhow!("cannot use a NATS server at {server} ({error}): give its --nats-url, or start one with `cargo xtask nats run`")
         })?;
         let mut config = JetStreamConfig::new(self.stream.as_deref().unwrap_or("event_log")).denials(denials);
         if let Some(namespace) = &self.namespace {
@@ -91,6 +95,17 @@ impl StoreArgs {
     async fn open_nats(&self) -> Result<Opened> {
         self.check()?;
         bail!("this build is without NATS")
+    }
+}
+
+/// The user and password of the URL, which the client leaves to its options.
+#[cfg(feature = "jetstream")]
+fn options(server: &ServerAddr) -> ConnectOptions {
+    match (server.username(), server.password()) {
+        (Some(user), Some(password)) => {
+            ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
+        }
+        _ => ConnectOptions::new(),
     }
 }
 
