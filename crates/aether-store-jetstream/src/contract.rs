@@ -195,11 +195,13 @@ pub(crate) fn retention(found: &Config) -> Option<Duration> {
 mod tests {
     use super::*;
 
+    type Change = (&'static str, fn(&mut Config));
+
     #[test]
     fn each_setting_that_breaks_the_contract_is_named() {
         let config = JetStreamConfig::new("events").namespace("t");
         let wanted = wanted(&config, Holds::Events);
-        let broken: [(&str, fn(&mut Config)); 7] = [
+        let broken: [Change; 7] = [
             ("subjects", |c| c.subjects.push("more".into())),
             ("discard policy", |c| c.discard = DiscardPolicy::Old),
             ("deny_delete", |c| c.deny_delete = false),

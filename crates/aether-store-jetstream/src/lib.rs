@@ -24,11 +24,20 @@
 //! older server is refused when the store is opened.
 //!
 //! # Permissions
-//! For the streams `S` = `<namespace>_<stream>` and `P` = `S_snapshots`, a user of a store needs to publish to `S.>`,
-//! `P.>`, and, of both `S` and `P`, `$JS.API.STREAM.INFO.S`, `$JS.API.STREAM.MSG.GET.S`, `$JS.API.DIRECT.GET.S`,
-//! `$JS.API.CONSUMER.CREATE.S` and `$JS.FC.S.>`; and to subscribe to its inbox prefix. Creating the streams
-//! needs `$JS.API.STREAM.CREATE.S` as well. What is missing is reported as such when the store knows the connection's
-//! [`Denials`].
+//! For the streams `S` = `<namespace>_<stream>` and `P` = `S_snapshots`, a user of a store needs to
+//!
+//! - publish to `S.>`, `P.>`, `$JS.API.STREAM.INFO.S`, `$JS.API.STREAM.INFO.P`, `$JS.API.STREAM.MSG.GET.S`,
+//!   `$JS.API.STREAM.MSG.GET.P`, `$JS.API.DIRECT.GET.S`, `$JS.API.CONSUMER.CREATE.S` and `$JS.FC.S.>`,
+//! - subscribe to its inbox prefix.
+//!
+//! Creating the streams needs `$JS.API.STREAM.CREATE.S` and `$JS.API.STREAM.CREATE.P` as well. What is missing is reported
+//! as such when the store knows the connection's [`Denials`].
+//!
+//! # Connections
+//! A server that is killed closes its connections; one that is frozen does not, and a client with the default ping interval
+//! of a minute notices only after two. Set a shorter one
+//! ([`ConnectOptions::ping_interval`](async_nats::ConnectOptions::ping_interval)) where that matters, and give the client
+//! the addresses of all servers.
 
 mod all;
 mod api;

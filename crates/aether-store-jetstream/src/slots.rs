@@ -83,11 +83,10 @@ impl Slots {
     /// Remembers what a read found, unless a save is under way or more is known.
     pub(crate) fn learn(&self, actor: &ActorId, found: &Known) {
         let slot = self.get(actor);
-        if let Ok(mut known) = slot.try_lock() {
-            if known.as_ref().is_none_or(|known| known.head.sequence() < found.head.sequence()) {
+        if let Ok(mut known) = slot.try_lock()
+            && known.as_ref().is_none_or(|known| known.head.sequence() < found.head.sequence()) {
                 *known = Some(found.clone());
             }
-        }
     }
 }
 

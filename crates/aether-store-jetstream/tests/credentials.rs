@@ -1,4 +1,5 @@
 //! A store works over whatever connection its user brings.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Reading one actor's history: by links, and by filter where there are none.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

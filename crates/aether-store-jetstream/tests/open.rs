@@ -1,4 +1,5 @@
 //! Opening a store: what is refused, and in which words.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -45,7 +46,7 @@ async fn a_namespace_has_its_own_stream_or_none() {
         assert!(text.contains(&format!("{unique} b")) && text.contains(&format!("{unique}.b")), "{text}");
     }
     // The same stream name from another cut between namespace and stream.
-    let other = JetStreamConfig::new(format!("b_events")).namespace(&*unique);
+    let other = JetStreamConfig::new("b_events".to_string()).namespace(&*unique);
     assert_eq!(other.stream_name(), dotted().stream_name());
     assert!(matches!(open(other).await, Err(OpenError::ForeignStream { .. })));
     let namespaced = JetStreamEventStore::open_namespaced(client().await, "events", format!("{unique}.b"));

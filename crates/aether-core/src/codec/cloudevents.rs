@@ -214,11 +214,10 @@ fn commit(bytes: &Bytes, cloud_events: Vec<CloudEvent<'_>>) -> Result<Decoded, C
     let mut events: Vec<Event> = Vec::with_capacity(cloud_events.len());
     for cloud_event in cloud_events {
         let event = read_event(bytes, cloud_event)?;
-        if let Some(before) = events.last() {
-            if before.actor() != event.actor() || before.version() >= event.version() {
+        if let Some(before) = events.last()
+            && (before.actor() != event.actor() || before.version() >= event.version()) {
                 return Err(CodecError::new("the events of a batch are of one actor, in ascending versions"));
             }
-        }
         events.push(event);
     }
     let Some(last) = events.last() else { return Err(CodecError::new("a batch without events")) };
