@@ -15,7 +15,7 @@ const MAY_BE_LONGER: &[&str] = &[];
 const NOT_OURS: &[&str] = &["target", "corpus", "artifacts"];
 
 /// How a path begins that exists on one machine only.
-const MACHINE_PATHS: &[&str] = &["/home/", "/Users/", "/root/", "/work/"];
+const MACHINE_PATHS: &[&str] = &["/home/", "/Users/", "/root/"];
 
 /// Files about which paths are written on purpose: the list above.
 const MAY_NAME_MACHINE_PATHS: &[&str] = &["xtask/src/tidy/files.rs"];
@@ -70,7 +70,7 @@ fn about(path: &str, text: &str) -> Vec<String> {
     complaints
 }
 
-/// A path in `line` that begins as those of one machine do. `target/work/x` is none: it begins elsewhere.
+/// A path in `line` that begins as those of one machine do. `target/root/x` is none: it begins elsewhere.
 fn machine_path(line: &str) -> Option<&'static str> {
     MACHINE_PATHS.iter().copied().find(|start| {
         line.match_indices(start).any(|(at, _)| {
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(complaint("a/b.rs", &format!("//! x\n{}", "\n".repeat(MAX_LINES - 1))), "");
         assert_eq!(complaint("a/Cargo.toml", "[package]\n[lints]\nworkspace = true\n"), "");
         assert_eq!(
-            complaint("a.md", "see target/work/x, ~/home/x, ../root/x and https://example.org/work/x"),
+            complaint("a.md", "see target/root/x, ~/home/x, ../root/x and https://example.org/home/x"),
             ""
         );
     }
