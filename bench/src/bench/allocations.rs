@@ -26,12 +26,12 @@ pub(crate) fn report(report: &mut Report) -> anyhow::Result<()> {
     anyhow::ensure!(counts.status.success(), "counting allocations failed");
     let counts: Counts = serde_json::from_slice(&counts.stdout)?;
     report.add(
-        Row::new("memory: allocations per save_event", counts.memory, "").note(
+        Row::new("memory: allocations per save_event", counts.memory, "allocs").note(
             "the two boxed futures of save_event and save; the log and the actor's list grow in chunks",
         ),
     );
     report.add(
-        Row::new("jetstream: allocations per save_event", counts.jetstream, "").against(counts.raw).note(
+        Row::new("jetstream: allocations per save_event", counts.jetstream, "allocs").against(counts.raw).note(
             "of the whole client, connection task included; raw has its subject and payload ready and also allocates for \
              headers, its own inbox and the ack",
         ),

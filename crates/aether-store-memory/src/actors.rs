@@ -93,7 +93,7 @@ impl Actors {
         Place { actor, index: log.commits.len() as u32 }
     }
 
-    /// The commit at a place that was published.
+    /// The commit at a place that is in the order.
     pub(crate) fn at(&self, place: Place) -> Entry {
         let slot = self.by_number.slot(place.actor as usize).wait();
         slot.lock().commits[place.index as usize].clone()

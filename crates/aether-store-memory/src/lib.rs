@@ -19,9 +19,9 @@
 //!
 //! # How it works
 //! Each actor has its own log of commits behind its own lock, so independent actors do not wait for each other. One list
-//! of all commits says which comes after which: a save takes the next place in it, appends to the logs of its actors, and
-//! publishes the place. A reader of all events takes the places in order and waits for one that is not published yet.
-//! A commit over several actors has one place.
+//! of all commits says which comes after which: a save, holding the locks of its actors, takes the next place in it and
+//! appends to their logs. A reader of all events takes the places in order and waits for one that is not filled yet. A
+//! commit over several actors has one place.
 
 mod actors;
 mod builder;

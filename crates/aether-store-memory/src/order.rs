@@ -24,7 +24,8 @@ pub(crate) struct Order {
     begun: Apart<AtomicUsize>,
 }
 
-/// A value on cache lines of its own: every save writes it, and what is beside it is only read.
+/// A value on cache lines of its own: every save writes it, and what is beside it is only read. Fetching its line from
+/// another core is what the saves of independent actors cost each other, and all that they do.
 #[repr(align(128))]
 struct Apart<T>(T);
 
@@ -33,21 +34,22 @@ impl Order {
         Self { places: Chunks::new(), begun: Apart(AtomicUsize::new(0)) }
     }
 
-    /// Begins the next commit; returns its index. From now on readers wait for its place.
-    pub(crate) fn begin(&self) -> usize {
+    /// Takes the next place in the order for the commit that is kept, or is about to be kept, at `place`; returns its index.
+    pub(crate) fn push(&self, place: Place) -> usize {
         // Relaxed: the counter only hands out indices. Whoever has heard of a commit counts it already.
-        self.begun.0.fetch_add(1, Ordering::Relaxed)
+        let index = self.begun.0.fetch_add(1, Ordering::Relaxed);
+        self.publish(index, place);
+        index
     }
 
-    /// Says where the commit that was begun is kept.
-    pub(crate) fn publish(&self, index: usize, place: Place) {
+    fn publish(&self, index: usize, place: Place) {
         let word = u64::from(place.actor) << 32 | u64::from(place.index);
         // 0 says that there is no place yet; the last word there is can be no place, since no memory holds it.
         self.places.slot(index).store(word + 1, Ordering::Release);
     }
 
-    /// How many commits were begun: all that were acknowledged before this call, and maybe some whose writers are still at
-    /// it.
+    /// How many commits have an index: all that were acknowledged before this call, and maybe some whose writers are still
+    /// at it.
     pub(crate) fn len(&self) -> usize {
         self.begun.0.load(Ordering::Relaxed)
     }
@@ -77,28 +79,56 @@ impl fmt::Debug for Order {
 mod tests {
     use super::*;
 
+    const fn place(actor: u32, index: u32) -> Place {
+        Place { actor, index }
+    }
+
     #[test]
     fn a_place_comes_back_as_it_was() {
         let order = Order::new();
-        let places = [(0, 0), (0, 1), (1, 0), (7, u32::MAX), (u32::MAX, 0)];
-        for (actor, index) in places {
-            order.publish(order.begin(), Place { actor, index });
+        let places = [place(0, 0), place(0, 1), place(1, 0), place(7, u32::MAX), place(u32::MAX, 0)];
+        for (index, place) in places.into_iter().enumerate() {
+            assert_eq!(order.push(place), index);
         }
-        let read: Vec<_> = (0..order.len()).map(|n| order.get(n)).map(|p| (p.actor, p.index)).collect();
+        let read: Vec<_> = (0..order.len()).map(|index| order.get(index)).collect();
         assert_eq!(read, places);
+    }
+
+    #[test]
+    fn every_index_is_handed_out_once() {
+        const THREADS: u32 = 4;
+        const EACH: u32 = 10_000;
+        let order = Order::new();
+        thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let order = &order;
+                scope.spawn(move || {
+                    for n in 0..EACH {
+                        let index = order.push(place(thread, n));
+                        assert_eq!(order.get(index), place(thread, n));
+                    }
+                });
+            }
+        });
+        let mut next = [0; THREADS as usize];
+        for index in 0..order.len() {
+            let Place { actor, index } = order.get(index);
+            assert_eq!(index, next[actor as usize], "what comes later has a higher index");
+            next[actor as usize] += 1;
+        }
+        assert_eq!(next, [EACH; THREADS as usize]);
     }
 
     #[test]
     fn a_reader_waits_for_a_writer_that_has_begun() {
         let order = Order::new();
-        let (slow, fast) = (order.begin(), order.begin());
-        let place = |actor| Place { actor, index: 0 };
-        order.publish(fast, place(2));
+        let slow = order.begun.0.fetch_add(1, Ordering::Relaxed);
+        order.push(place(2, 0));
         thread::scope(|scope| {
-            let reader = scope.spawn(|| (0..order.len()).map(|n| order.get(n)).collect::<Vec<_>>());
+            let reader = scope.spawn(|| (0..order.len()).map(|index| order.get(index)).collect::<Vec<_>>());
             assert!(!reader.is_finished());
-            order.publish(slow, place(1));
-            assert_eq!(reader.join().unwrap(), [place(1), place(2)]);
+            order.publish(slow, place(1, 0));
+            assert_eq!(reader.join().unwrap(), [place(1, 0), place(2, 0)]);
         });
     }
 }

@@ -73,11 +73,11 @@ impl Shared {
         self.limits.take(size)?;
         let now = self.now();
         let place = actors.first_mut().map(|first| self.actors.next_place(first.slot, &mut first.log));
-        let index = self.order.begin();
-        append(parts, actors, sequence(index), now);
-        self.order.publish(index, place.unwrap_or_default());
+        // A reader that finds the place before the commit is there waits for the lock.
+        let sequence = sequence(self.order.push(place.unwrap_or_default()));
+        append(parts, actors, sequence, now);
         let events: usize = parts.iter().map(|part| part.events().len()).sum();
-        let position = Position::new(sequence(index), events.saturating_sub(1) as u32);
+        let position = Position::new(sequence, events.saturating_sub(1) as u32);
         Ok(saved(parts, actors.iter().map(|actor| actor.log.head), position))
     }
 

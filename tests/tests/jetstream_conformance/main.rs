@@ -1,5 +1,7 @@
 //! The JetStream store, held against the whole contract: on one server and on three, in both encodings.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
+
 mod fixture;
 mod servers;
 

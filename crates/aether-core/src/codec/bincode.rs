@@ -149,6 +149,7 @@ fn read_event(bytes: &Bytes, actor: &ActorId, event: WireEvent<'_>) -> Result<Ev
         .ok_or_else(|| CodecError::new("a timestamp out of range"))?;
     let payload = match event.payload {
         None => Payload::absent(),
+        Some(("", _)) => return Err(CodecError::new("an empty content type")),
         Some((payload::JSON, data)) => Payload::trusted(Cow::Borrowed(payload::JSON), bytes.slice_ref(data)),
         Some((content_type, data)) => {
             Payload::trusted(Cow::Owned(content_type.to_owned()), bytes.slice_ref(data))

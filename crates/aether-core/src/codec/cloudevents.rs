@@ -215,9 +215,10 @@ fn commit(bytes: &Bytes, cloud_events: Vec<CloudEvent<'_>>) -> Result<Decoded, C
     for cloud_event in cloud_events {
         let event = read_event(bytes, cloud_event)?;
         if let Some(before) = events.last()
-            && (before.actor() != event.actor() || before.version() >= event.version()) {
-                return Err(CodecError::new("the events of a batch are of one actor, in ascending versions"));
-            }
+            && (before.actor() != event.actor() || before.version() >= event.version())
+        {
+            return Err(CodecError::new("the events of a batch are of one actor, in ascending versions"));
+        }
         events.push(event);
     }
     let Some(last) = events.last() else { return Err(CodecError::new("a batch without events")) };
@@ -266,6 +267,7 @@ fn read_payload(bytes: &Bytes, event: &CloudEvent<'_>) -> Result<Payload, CodecE
     let content_type = match event.datacontenttype.as_deref() {
         None | Some(payload::JSON) => Cow::Borrowed(payload::JSON),
         Some(payload::OCTET_STREAM) => Cow::Borrowed(payload::OCTET_STREAM),
+        Some("") => return Err(CodecError::new("an empty `datacontenttype`")),
         Some(other) => Cow::Owned(other.to_owned()),
     };
     if let Some(text) = &event.data_base64 {

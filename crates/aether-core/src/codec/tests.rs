@@ -145,6 +145,10 @@ fn what_others_write_is_read() {
     let decoded = Codec::decode(&Bytes::from_static(foreign)).unwrap();
     assert_eq!(decoded.links, None);
     assert_eq!(decoded.events[0].payload(), &Payload::json(&()).unwrap());
+    let no_content_type =
+        br#"{"specversion":"1.0","id":"00000000-0000-0000-0000-000000000007","type":"A","source":"x",
+        "subject":"order-1","time":"2026-01-02T03:04:05Z","version":"2","datacontenttype":"","data":1}"#;
+    assert!(Codec::decode(&Bytes::from_static(no_content_type)).is_err());
     let no_version = br#"{"specversion":"1.0","id":"1","type":"A","source":"x","subject":"order-1"}"#;
     assert!(Codec::decode(&Bytes::from_static(no_version)).is_err());
 }

@@ -32,6 +32,8 @@
 //! # }
 //! ```
 //!
+//! The model rules run random operations. A failure names its seed; `AETHER_CONFORMANCE_SEED` leads there again.
+//!
 //! The rules are also data ([`EVENT_STORE_RULES`], [`SNAPSHOT_STORE_RULES`]): the tests of this crate hold against each of
 //! them a mutant, a store with exactly the fault that the rule is there to find.
 //!

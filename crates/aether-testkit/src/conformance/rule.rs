@@ -71,7 +71,8 @@ impl Rule {
         };
         let deadline = fixture.deadline();
         let ended = runtime.block_on(async {
-            let ended = tokio::time::timeout(deadline, AssertUnwindSafe((self.run)(fixture)).catch_unwind()).await;
+            let ended =
+                tokio::time::timeout(deadline, AssertUnwindSafe((self.run)(fixture)).catch_unwind()).await;
             fixture.clean_up().await;
             ended
         });

@@ -140,7 +140,12 @@ pub(crate) fn remake(event: &Event, change: impl FnOnce(&mut Fields)) -> Event {
     if let Some(traceparent) = metadata.traceparent {
         builder = builder.traceparent(traceparent);
     }
-    metadata.user.into_iter().fold(builder, |builder, (key, value)| builder.metadata(key, value)).build().unwrap()
+    metadata
+        .user
+        .into_iter()
+        .fold(builder, |builder, (key, value)| builder.metadata(key, value))
+        .build()
+        .unwrap()
 }
 
 /// The recorded event with other fields.

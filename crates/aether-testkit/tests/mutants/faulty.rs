@@ -13,7 +13,8 @@ use crate::plain::Plain;
 use crate::read::Read;
 
 type Hook<T> = Option<Box<T>>;
-type SaveHook = dyn for<'a> Fn(&'a Plain, &'a Commit<'_>) -> BoxFuture<'a, Result<Saved, SaveError>> + Send + Sync;
+type SaveHook =
+    dyn for<'a> Fn(&'a Plain, &'a Commit<'_>) -> BoxFuture<'a, Result<Saved, SaveError>> + Send + Sync;
 type ConfirmHook = dyn Fn(&Plain, &ActorId, Head) -> bool + Send + Sync;
 type HeadHook = dyn Fn(&Plain, &ActorId) -> Head + Send + Sync;
 type EventsHook = dyn Fn(&Plain, &ActorId, Version) -> Read<RecordedEvent> + Send + Sync;
@@ -21,7 +22,8 @@ type CommitsHook = dyn Fn(&Plain, &ActorId, Head) -> Read<RecordedCommit> + Send
 type AllHook = dyn Fn(&Plain, ReadFrom, usize) -> Read<RecordedEvent> + Send + Sync;
 type ActorsHook = dyn Fn(&Plain, &str, Option<&ActorId>, usize) -> Vec<ActorId> + Send + Sync;
 type EventHook = dyn Fn(RecordedEvent) -> RecordedEvent + Send + Sync;
-type SaveSnapshotHook = dyn for<'a> Fn(&'a Plain, &'a ActorSnapshot) -> BoxFuture<'a, SnapshotSaved> + Send + Sync;
+type SaveSnapshotHook =
+    dyn for<'a> Fn(&'a Plain, &'a ActorSnapshot) -> BoxFuture<'a, SnapshotSaved> + Send + Sync;
 type LoadSnapshotHook = dyn Fn(&Plain, &ActorId) -> Option<ActorSnapshot> + Send + Sync;
 
 /// A handle on a plain store, with the hooks that faults are made of.
@@ -61,7 +63,10 @@ impl Faulty {
     /// A save that takes its time.
     pub(crate) fn on_slow_save<F>(mut self, hook: F) -> Self
     where
-        F: for<'a> Fn(&'a Plain, &'a Commit<'_>) -> BoxFuture<'a, Result<Saved, SaveError>> + Send + Sync + 'static,
+        F: for<'a> Fn(&'a Plain, &'a Commit<'_>) -> BoxFuture<'a, Result<Saved, SaveError>>
+            + Send
+            + Sync
+            + 'static,
     {
         self.save = Some(Box::new(hook));
         self

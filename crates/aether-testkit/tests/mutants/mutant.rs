@@ -1,8 +1,8 @@
 //! [`Mutant`]: a store with one fault, the rule that has to find it, and the fixture that opens it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aether_core::{Namespace, Source};
 use aether_testkit::conformance::{Capability, Fixture, Handle, Storage, StorageOptions};

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use aether_core::{
     ActorId, ActorSnapshot, Commit, CommitMarks, Event, Head, HistoryIncomplete, Part, Position, ReadError,
-    ReadFrom, RecordedAt, RecordedCommit, RecordedEvent, SaveError, Saved, SnapshotSaved, Stored, StoredSearch,
-    Version, VersionConflict,
+    ReadFrom, RecordedAt, RecordedCommit, RecordedEvent, SaveError, Saved, SnapshotSaved, Stored,
+    StoredSearch, Version, VersionConflict,
 };
 use time::OffsetDateTime;
 
@@ -131,11 +131,12 @@ impl Plain {
             _ => None,
         };
         let events = state.entries.iter().flat_map(|entry| &entry.commit.events);
-        let items = events.filter(|event| after.is_none_or(|after| event.position > after)).take(limit).cloned();
+        let items =
+            events.filter(|event| after.is_none_or(|after| event.position > after)).take(limit).cloned();
         let items: Vec<RecordedEvent> = items.collect();
         let missed = after.zip(state.expired).filter(|(after, expired)| after < expired);
-        let error =
-            missed.map(|(position, first_available)| ReadError::PositionExpired { position, first_available });
+        let error = missed
+            .map(|(position, first_available)| ReadError::PositionExpired { position, first_available });
         Read { items, error: None }.failing_at_once(error)
     }
 
@@ -155,7 +156,9 @@ impl Plain {
 
     pub(crate) fn save_snapshot(&self, snapshot: &ActorSnapshot) -> SnapshotSaved {
         match self.load_snapshot(&snapshot.actor) {
-            Some(newer) if newer.version > snapshot.version => SnapshotSaved::Superseded { by: newer.version },
+            Some(newer) if newer.version > snapshot.version => {
+                SnapshotSaved::Superseded { by: newer.version }
+            }
             _ => self.put_snapshot(snapshot),
         }
     }
@@ -234,7 +237,8 @@ impl State {
         let mut found: Vec<(ActorId, RecordedAt)> = Vec::new();
         for part in parts {
             let mut search = part.search();
-            let _ = self.of(part.actor()).rev().take(StoredSearch::LIMIT).any(|entry| search.see(&entry.commit));
+            let _ =
+                self.of(part.actor()).rev().take(StoredSearch::LIMIT).any(|entry| search.see(&entry.commit));
             let Stored::All(at) = search.outcome() else { return None };
             found.push((part.actor().clone(), at));
         }
@@ -251,7 +255,8 @@ impl State {
         for part in parts {
             self.last += SEQUENCE_GAP;
             let several = actors.len() > 1;
-            let marks = several.then(|| Arc::new(CommitMarks::new(commit.id(), part.index(), actors.clone())));
+            let marks =
+                several.then(|| Arc::new(CommitMarks::new(commit.id(), part.index(), actors.clone())));
             let before = self.head(part.actor());
             let head = Head::new(self.last, part.version_after(before));
             position = Position::new(self.last, 0);

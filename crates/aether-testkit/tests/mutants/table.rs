@@ -60,7 +60,8 @@ fn every_mutant_is_caught_by_its_rule() {
     let mut rows = rows.into_inner().unwrap();
     rows.sort_by_key(|(mutant, _)| rules().position(|rule| rule.to_string() == mutant.rule));
     print(&rows);
-    let passed: Vec<_> = rows.iter().filter(|(_, caught)| caught.is_none()).map(|(mutant, _)| mutant.rule).collect();
+    let passed: Vec<_> =
+        rows.iter().filter(|(_, caught)| caught.is_none()).map(|(mutant, _)| mutant.rule).collect();
     assert!(passed.is_empty(), "mutants were let pass by {passed:?}");
 }
 

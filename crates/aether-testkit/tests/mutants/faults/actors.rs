@@ -46,7 +46,9 @@ pub(super) const ALL: &[Mutant] = &[
     }),
     Mutant::new("actors::are_marked", "does not mark what it reads backward", |store| {
         store.on_backward(|plain, actor, from| {
-            plain.events_backward(actor, from).map(|events| events.into_iter().map(|e| marked(e, None)).collect())
+            plain
+                .events_backward(actor, from)
+                .map(|events| events.into_iter().map(|e| marked(e, None)).collect())
         })
     }),
     Mutant::new("actors::alone_are_not_marked", "marks every commit", |store| {
@@ -64,16 +66,20 @@ pub(super) const ALL: &[Mutant] = &[
             })
         })
     }),
-    Mutant::new("actors::have_expectations_of_their_own", "heeds the first actor's expectation only", |store| {
-        store.on_save(|plain, commit| {
-            several(plain, commit, |mut draft| {
-                for terms in draft.terms.iter_mut().skip(1) {
-                    terms.expected = Expected::Ascending;
-                }
-                plain.save(&draft.commit())
+    Mutant::new(
+        "actors::have_expectations_of_their_own",
+        "heeds the first actor's expectation only",
+        |store| {
+            store.on_save(|plain, commit| {
+                several(plain, commit, |mut draft| {
+                    for terms in draft.terms.iter_mut().skip(1) {
+                        terms.expected = Expected::Ascending;
+                    }
+                    plain.save(&draft.commit())
+                })
             })
-        })
-    }),
+        },
+    ),
     Mutant::new("actors::may_take_part_without_events", "forgets actors without events", |store| {
         store.on_save(|plain, commit| {
             several(plain, commit, |mut draft| {

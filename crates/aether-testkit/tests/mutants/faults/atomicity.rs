@@ -71,13 +71,19 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new("atomicity::without_events_a_head_is_needed", "drops notes that have no head", |store| {
         accepting(store, |rule| *rule == Rule::NoEventsWithoutHead)
     }),
-    Mutant::new("atomicity::partly_late_events_save_nothing", "saves those events that are not late", |store| {
-        store.on_save(|plain, commit| {
-            let answer = plain.save(commit);
-            if matches!(answer, Err(SaveError::VersionConflict(_))) {
-                let _ = keeping(plain, commit, |_, event| event.version() > plain.head(event.actor()).version());
-            }
-            answer
-        })
-    }),
+    Mutant::new(
+        "atomicity::partly_late_events_save_nothing",
+        "saves those events that are not late",
+        |store| {
+            store.on_save(|plain, commit| {
+                let answer = plain.save(commit);
+                if matches!(answer, Err(SaveError::VersionConflict(_))) {
+                    let _ = keeping(plain, commit, |_, event| {
+                        event.version() > plain.head(event.actor()).version()
+                    });
+                }
+                answer
+            })
+        },
+    ),
 ];

@@ -125,12 +125,16 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new("concurrency::writers_on_one_actor_lose_nothing", "tells losers that all is well", |store| {
         store.on_slow_save(comforting_losers)
     }),
-    Mutant::new("concurrency::writers_on_many_actors_do_not_conflict", "has one lock for all actors", |store| {
-        store.on_slow_save(locking_everything)
-    }),
-    Mutant::new("concurrency::several_actors_race_single_saves", "saves the actors one after the other", |store| {
-        store.on_slow_save(one_after_the_other)
-    }),
+    Mutant::new(
+        "concurrency::writers_on_many_actors_do_not_conflict",
+        "has one lock for all actors",
+        |store| store.on_slow_save(locking_everything),
+    ),
+    Mutant::new(
+        "concurrency::several_actors_race_single_saves",
+        "saves the actors one after the other",
+        |store| store.on_slow_save(one_after_the_other),
+    ),
     Mutant::new(
         "concurrency::readers_of_all_miss_nothing",
         "shows the last event before the one before it",
@@ -142,5 +146,9 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new("cancellation::leaves_all_actors_or_none", "saves actor by actor", |store| {
         store.on_slow_save(one_after_the_other)
     }),
-    Mutant::new("cancellation::leaves_the_store_usable", "keeps the lock of a dropped save", keeping_its_lock),
+    Mutant::new(
+        "cancellation::leaves_the_store_usable",
+        "keeps the lock of a dropped save",
+        keeping_its_lock,
+    ),
 ];

@@ -35,9 +35,11 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new("confirm::is_false_after_a_commit_without_events", "compares versions only", |store| {
         store.on_confirm(|plain, actor, head| head.version() == plain.head(actor).version())
     }),
-    Mutant::new("confirm::knows_an_actor_without_commits", "confirms that an actor has none, always", |store| {
-        store.on_confirm(|plain, actor, head| head == Head::NONE || plain.confirm(actor, head))
-    }),
+    Mutant::new(
+        "confirm::knows_an_actor_without_commits",
+        "confirms that an actor has none, always",
+        |store| store.on_confirm(|plain, actor, head| head == Head::NONE || plain.confirm(actor, head)),
+    ),
     Mutant::new("confirm::leaves_no_trace", "confirms by a commit of its own", |store| {
         store.on_confirm(|plain, actor, head| plain.save(&Commit::note_only(actor, head, b"barrier")).is_ok())
     }),

@@ -18,7 +18,8 @@ fn each_payload(store: Faulty, change: fn(&str, &Bytes) -> Option<Payload>) -> F
     store.on_each_event(move |event| {
         remade(event, |fields| {
             let (content_type, bytes) = (fields.payload.content_type(), fields.payload.bytes());
-            let changed = content_type.zip(bytes).and_then(|(content_type, bytes)| change(content_type, bytes));
+            let changed =
+                content_type.zip(bytes).and_then(|(content_type, bytes)| change(content_type, bytes));
             if let Some(changed) = changed {
                 fields.payload = changed;
             }
@@ -52,7 +53,9 @@ pub(super) const ALL: &[Mutant] = &[
         })
     }),
     Mutant::new("payloads::of_700_kb_binary_come_back", "cuts data at 512 KiB", |store| {
-        each_payload(store, |_, bytes| (bytes.len() > 512 * 1024).then(|| Payload::binary(bytes.slice(..512 * 1024))))
+        each_payload(store, |_, bytes| {
+            (bytes.len() > 512 * 1024).then(|| Payload::binary(bytes.slice(..512 * 1024)))
+        })
     }),
     Mutant::new("payloads::of_900_kb_json_come_back", "counts JSON as if it were base64", |store| {
         store.on_save(|plain, commit| {

@@ -61,7 +61,11 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new("expectations::exact_saves_at_its_version", "wants the next version after Exact", |store| {
         store.on_save(|plain, commit| {
             let first = commit.parts()?[0].attempted().get();
-            refusing(plain, commit, |expected, _| matches!(expected, Expected::Exact(v) if v.get() + 1 != first))
+            refusing(
+                plain,
+                commit,
+                |expected, _| matches!(expected, Expected::Exact(v) if v.get() + 1 != first),
+            )
         })
     }),
     Mutant::new("expectations::exact_refuses_any_other_version", "ignores Exact", |store| {
@@ -74,7 +78,11 @@ pub(super) const ALL: &[Mutant] = &[
     }),
     Mutant::new("expectations::no_events_saves_the_first", "never finds that there are no events", |store| {
         store.on_save(|plain, commit| {
-            expecting(plain, commit, |expected, _| if expected == Expected::NoEvents { NEVER } else { expected })
+            expecting(
+                plain,
+                commit,
+                |expected, _| if expected == Expected::NoEvents { NEVER } else { expected },
+            )
         })
     }),
     Mutant::new("expectations::no_events_refuses_a_second", "ignores NoEvents", |store| {
@@ -98,14 +106,18 @@ pub(super) const ALL: &[Mutant] = &[
             })
         })
     }),
-    Mutant::new("expectations::at_sees_commits_without_events", "takes At for Exact of its version", |store| {
-        store.on_save(|plain, commit| {
-            expecting(plain, commit, |expected, _| match expected {
-                Expected::At(head) => Expected::Exact(head.version()),
-                other => other,
+    Mutant::new(
+        "expectations::at_sees_commits_without_events",
+        "takes At for Exact of its version",
+        |store| {
+            store.on_save(|plain, commit| {
+                expecting(plain, commit, |expected, _| match expected {
+                    Expected::At(head) => Expected::Exact(head.version()),
+                    other => other,
+                })
             })
-        })
-    }),
+        },
+    ),
     Mutant::new(
         "expectations::exact_saves_over_a_commit_without_events",
         "takes a commit without events for another version",
@@ -125,19 +137,23 @@ pub(super) const ALL: &[Mutant] = &[
             })
         },
     ),
-    Mutant::new("expectations::the_plain_rule_always_holds", "forgets the plain rule over At and Exact", |store| {
-        store.on_save(|plain, commit| {
-            let parts = commit.parts()?;
-            let head = plain.head(parts[0].actor());
-            let met = match parts[0].expected() {
-                Expected::Exact(version) => version == head.version(),
-                Expected::At(at) => at == head,
-                _ => false,
-            };
-            match plain.save(commit) {
-                Err(SaveError::VersionConflict(_)) if met => Ok(Saved::new(head, Position::new(1, 0))),
-                answer => answer,
-            }
-        })
-    }),
+    Mutant::new(
+        "expectations::the_plain_rule_always_holds",
+        "forgets the plain rule over At and Exact",
+        |store| {
+            store.on_save(|plain, commit| {
+                let parts = commit.parts()?;
+                let head = plain.head(parts[0].actor());
+                let met = match parts[0].expected() {
+                    Expected::Exact(version) => version == head.version(),
+                    Expected::At(at) => at == head,
+                    _ => false,
+                };
+                match plain.save(commit) {
+                    Err(SaveError::VersionConflict(_)) if met => Ok(Saved::new(head, Position::new(1, 0))),
+                    answer => answer,
+                }
+            })
+        },
+    ),
 ];

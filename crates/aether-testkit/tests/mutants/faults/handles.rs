@@ -67,19 +67,27 @@ fn never_looking_again(store: Faulty) -> Faulty {
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new("handles::see_each_other", "reads a head once and remembers it", reading_once),
     Mutant::new("handles::never_save_from_a_stale_cache", "checks what it remembers", checking_its_cache),
-    Mutant::new("handles::save_over_each_other", "does not look again when its cache is stale", never_looking_again),
+    Mutant::new(
+        "handles::save_over_each_other",
+        "does not look again when its cache is stale",
+        never_looking_again,
+    ),
     Mutant::new("handles::opened_again_find_everything", "keeps everything in the handle", |store| store)
         .sharing_nothing(),
     Mutant::naming("namespaces::are_apart", "ignores the namespace", |_, stream, _| stream.to_owned()),
     Mutant::naming("namespaces::have_streams_that_are_apart", "ignores the stream", |namespace, _, _| {
         namespace.to_owned()
     }),
-    Mutant::naming("namespaces::of_one_name_are_one", "makes a new one at each opening", |namespace, _, opened| {
-        format!("{namespace} {opened}")
-    }),
-    Mutant::naming("namespaces::of_colliding_names_are_apart", "goes by sanitised names", |namespace, stream, _| {
-        format!("{:?}", (sanitise(namespace), stream))
-    }),
+    Mutant::naming(
+        "namespaces::of_one_name_are_one",
+        "makes a new one at each opening",
+        |namespace, _, opened| format!("{namespace} {opened}"),
+    ),
+    Mutant::naming(
+        "namespaces::of_colliding_names_are_apart",
+        "goes by sanitised names",
+        |namespace, stream, _| format!("{:?}", (sanitise(namespace), stream)),
+    ),
     Mutant::naming(
         "namespaces::and_streams_of_colliding_names_are_apart",
         "joins namespace and stream by _",

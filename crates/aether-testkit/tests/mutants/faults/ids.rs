@@ -23,9 +23,11 @@ fn equal_as(form: fn(&ActorId) -> String) -> impl Fn(&ActorId, &ActorId) -> bool
 }
 
 pub(super) const ALL: &[Mutant] = &[
-    Mutant::new("ids::with_odd_characters_are_apart", "replaces what a subject must not have by _", |store| {
-        mistaking(store, |a, b| equal_as(|id| aether_core::sanitise(id.as_str()))(a, b))
-    }),
+    Mutant::new(
+        "ids::with_odd_characters_are_apart",
+        "replaces what a subject must not have by _",
+        |store| mistaking(store, |a, b| equal_as(|id| aether_core::sanitise(id.as_str()))(a, b)),
+    ),
     Mutant::new("ids::in_unicode_are_apart", "keeps ASCII only", |store| {
         mistaking(store, |a, b| equal_as(|id| id.as_str().replace(|c: char| !c.is_ascii(), "?"))(a, b))
     }),

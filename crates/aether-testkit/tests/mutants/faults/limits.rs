@@ -26,21 +26,25 @@ fn remembering(store: Faulty) -> Faulty {
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new("retention::lets_versions_start_over", "remembers versions that have expired", remembering),
-    Mutant::new("retention::keeps_versions_above_the_snapshots", "does not look into the snapshots", |store| {
-        store.on_save(|plain, commit| {
-            let parts = commit.parts()?;
-            if plain.commits(parts[0].actor(), Head::NONE).items.is_empty() {
-                let snapshot = plain.any_snapshot(parts[0].actor());
-                plain.forget_snapshot(parts[0].actor());
-                let answer = plain.save(commit);
-                if let Some(snapshot) = snapshot {
-                    plain.put_snapshot(&snapshot);
+    Mutant::new(
+        "retention::keeps_versions_above_the_snapshots",
+        "does not look into the snapshots",
+        |store| {
+            store.on_save(|plain, commit| {
+                let parts = commit.parts()?;
+                if plain.commits(parts[0].actor(), Head::NONE).items.is_empty() {
+                    let snapshot = plain.any_snapshot(parts[0].actor());
+                    plain.forget_snapshot(parts[0].actor());
+                    let answer = plain.save(commit);
+                    if let Some(snapshot) = snapshot {
+                        plain.put_snapshot(&snapshot);
+                    }
+                    return answer;
                 }
-                return answer;
-            }
-            plain.save(commit)
-        })
-    }),
+                plain.save(commit)
+            })
+        },
+    ),
     Mutant::new("retention::leaves_no_hole_unsaid", "leaves out expired events in silence", |store| {
         store.on_events(|plain, actor, from| {
             let read = plain.events(actor, from);
@@ -59,12 +63,16 @@ pub(super) const ALL: &[Mutant] = &[
             read
         })
     }),
-    Mutant::new("retention::tells_readers_of_all_what_they_miss", "skips expired events in silence", |store| {
-        store.on_all(|plain, from, limit| {
-            let read = plain.all(from, limit);
-            if read.error.is_some() { plain.all(ReadFrom::Start, limit) } else { read }
-        })
-    }),
+    Mutant::new(
+        "retention::tells_readers_of_all_what_they_miss",
+        "skips expired events in silence",
+        |store| {
+            store.on_all(|plain, from, limit| {
+                let read = plain.all(from, limit);
+                if read.error.is_some() { plain.all(ReadFrom::Start, limit) } else { read }
+            })
+        },
+    ),
     Mutant::new("capacity::full_refuses_and_loses_nothing", "drops the oldest to make room", |store| {
         store.on_save(|plain, commit| {
             loop {

@@ -39,9 +39,11 @@ pub(super) const ALL: &[Mutant] = &[
     }),
     Mutant::new("notes::are_invisible_to_readers_of_events", "counts notes against the limit", |store| {
         store.on_all(|plain, from, limit| {
-            let notes = plain.everybody().into_iter().flat_map(|actor| plain.commits(&actor, Head::NONE).items).filter(
-                |commit| commit.events.is_empty(),
-            );
+            let notes = plain
+                .everybody()
+                .into_iter()
+                .flat_map(|actor| plain.commits(&actor, Head::NONE).items)
+                .filter(|commit| commit.events.is_empty());
             plain.all(from, limit.saturating_sub(notes.count()))
         })
     }),
@@ -61,15 +63,19 @@ pub(super) const ALL: &[Mutant] = &[
             plain.save(commit)
         })
     }),
-    Mutant::new("notes::of_several_actors_stay_with_theirs", "gives the first actor's note to all", |store| {
-        store.on_save(|plain, commit| {
-            let mut draft = Draft::of(commit);
-            if draft.is_note() {
-                return plain.save(commit);
-            }
-            let note = draft.terms[0].note.clone();
-            draft.terms.iter_mut().for_each(|terms| terms.note = note.clone());
-            plain.save(&draft.commit())
-        })
-    }),
+    Mutant::new(
+        "notes::of_several_actors_stay_with_theirs",
+        "gives the first actor's note to all",
+        |store| {
+            store.on_save(|plain, commit| {
+                let mut draft = Draft::of(commit);
+                if draft.is_note() {
+                    return plain.save(commit);
+                }
+                let note = draft.terms[0].note.clone();
+                draft.terms.iter_mut().for_each(|terms| terms.note = note.clone());
+                plain.save(&draft.commit())
+            })
+        },
+    ),
 ];

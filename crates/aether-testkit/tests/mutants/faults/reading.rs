@@ -70,12 +70,16 @@ pub(super) const ALL: &[Mutant] = &[
             })
         })
     }),
-    Mutant::new("reading::saved_position_is_the_last_events", "says the position of the first event", |store| {
-        store.on_save(|plain, commit| {
-            let saved = plain.save(commit)?;
-            Ok(Saved::new(saved.head, Position::new(saved.position.sequence(), 0)))
-        })
-    }),
+    Mutant::new(
+        "reading::saved_position_is_the_last_events",
+        "says the position of the first event",
+        |store| {
+            store.on_save(|plain, commit| {
+                let saved = plain.save(commit)?;
+                Ok(Saved::new(saved.head, Position::new(saved.position.sequence(), 0)))
+            })
+        },
+    ),
     Mutant::new("reading::is_the_same_everywhere", "counts positions from the end, read backward", |store| {
         store.on_backward(|plain, actor, from| {
             plain.events_backward(actor, from).map(|mut events| {

@@ -67,41 +67,54 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new("resend::is_found_below_others", "looks at the last commit only", |store| {
         blind(store, |plain, commit, _| on_top(plain, commit) > 0)
     }),
-    Mutant::new("resend::is_found_through_another_handle", "knows only what it saved itself", knowing_its_own),
+    Mutant::new(
+        "resend::is_found_through_another_handle",
+        "knows only what it saved itself",
+        knowing_its_own,
+    ),
     Mutant::new("resend::needs_no_expectation_any_more", "looks at the expectation first", |store| {
         blind(store, |_, _, draft| draft.terms[0].expected != Expected::Ascending)
     }),
     Mutant::new("resend::works_without_events", "does not look for commits without events", |store| {
         blind(store, |_, _, draft| draft.is_note())
     }),
-    Mutant::new("resend::works_for_several_actors", "does not look for commits over several actors", |store| {
-        blind(store, |_, _, draft| draft.terms.len() > 1)
-    }),
+    Mutant::new(
+        "resend::works_for_several_actors",
+        "does not look for commits over several actors",
+        |store| blind(store, |_, _, draft| draft.terms.len() > 1),
+    ),
     Mutant::new("resend::of_a_part_is_a_conflict", "saves the rest of an overlapping commit", |store| {
         store.on_save(|plain, commit| saving_the_rest(plain, commit, |draft| draft.terms.len() == 1))
     }),
-    Mutant::new("resend::of_a_part_of_the_actors_is_a_conflict", "saves the actors that are missing", |store| {
-        store.on_save(|plain, commit| saving_the_rest(plain, commit, |draft| draft.terms.len() > 1))
-    }),
-    Mutant::new("resend::of_other_events_is_a_conflict", "takes equal versions for the same events", |store| {
-        store.on_save(|plain, commit| {
-            let draft = Draft::of(commit);
-            let there = |event: &aether_core::Event| {
-                let events = plain.events(event.actor(), event.version()).items;
-                events.first().is_some_and(|stored| stored.version() == event.version())
-            };
-            if !draft.is_note() && draft.events.iter().all(there) {
-                let actor = &draft.terms[0].actor;
-                return Ok(Saved::new(plain.head(actor), Position::new(1, 0)));
-            }
-            plain.save(commit)
-        })
-    }),
+    Mutant::new(
+        "resend::of_a_part_of_the_actors_is_a_conflict",
+        "saves the actors that are missing",
+        |store| store.on_save(|plain, commit| saving_the_rest(plain, commit, |draft| draft.terms.len() > 1)),
+    ),
+    Mutant::new(
+        "resend::of_other_events_is_a_conflict",
+        "takes equal versions for the same events",
+        |store| {
+            store.on_save(|plain, commit| {
+                let draft = Draft::of(commit);
+                let there = |event: &aether_core::Event| {
+                    let events = plain.events(event.actor(), event.version()).items;
+                    events.first().is_some_and(|stored| stored.version() == event.version())
+                };
+                if !draft.is_note() && draft.events.iter().all(there) {
+                    let actor = &draft.terms[0].actor;
+                    return Ok(Saved::new(plain.head(actor), Position::new(1, 0)));
+                }
+                plain.save(commit)
+            })
+        },
+    ),
     Mutant::new("resend::is_found_under_a_thousand_commits", "looks through 100 commits", |store| {
         // Told by the versions, since a real look through a thousand commits is slow here.
         store.on_save(|plain, commit| {
             let parts = commit.parts()?;
-            let far = plain.head(parts[0].actor()).version().get().saturating_sub(parts[0].attempted().get()) > 100;
+            let far =
+                plain.head(parts[0].actor()).version().get().saturating_sub(parts[0].attempted().get()) > 100;
             if far { Err(conflict(plain, commit)) } else { plain.save(commit) }
         })
     }),

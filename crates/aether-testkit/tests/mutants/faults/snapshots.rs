@@ -30,7 +30,11 @@ fn checking_too_early<'a>(plain: &'a Plain, snapshot: &'a ActorSnapshot) -> Savi
         // The newest comes first to the end of its wait.
         let wait = if snapshot.version > Version::new(6) { 1 } else { 20 };
         tokio::time::sleep(Duration::from_millis(wait)).await;
-        if there > snapshot.version { SnapshotSaved::Superseded { by: there } } else { plain.put_snapshot(snapshot) }
+        if there > snapshot.version {
+            SnapshotSaved::Superseded { by: there }
+        } else {
+            plain.put_snapshot(snapshot)
+        }
     })
 }
 
@@ -50,12 +54,16 @@ fn knowing_its_own(store: Faulty) -> Faulty {
 }
 
 pub(super) const ALL: &[Mutant] = &[
-    Mutant::new("snapshot_store::of_an_unknown_actor_are_none", "has an empty one for whoever has none", |store| {
-        store.on_load_snapshot(|plain, actor| {
-            let empty = || ActorSnapshot::new(actor, Version::ZERO, &()).ok();
-            plain.load_snapshot(actor).or_else(empty)
-        })
-    }),
+    Mutant::new(
+        "snapshot_store::of_an_unknown_actor_are_none",
+        "has an empty one for whoever has none",
+        |store| {
+            store.on_load_snapshot(|plain, actor| {
+                let empty = || ActorSnapshot::new(actor, Version::ZERO, &()).ok();
+                plain.load_snapshot(actor).or_else(empty)
+            })
+        },
+    ),
     Mutant::new("snapshot_store::come_back_unchanged", "keeps whole seconds", |store| {
         loading(store, |snapshot| {
             let whole = snapshot.timestamp.replace_nanosecond(0).unwrap();
@@ -68,20 +76,32 @@ pub(super) const ALL: &[Mutant] = &[
             None => plain.save_snapshot(snapshot),
         })
     }),
-    Mutant::new("snapshot_store::never_go_back", "keeps what came last", |store| saving(store, Plain::put_snapshot)),
-    Mutant::new("snapshot_store::of_the_same_version_are_replaced", "keeps the first of a version", |store| {
-        saving(store, |plain, snapshot| match plain.load_snapshot(&snapshot.actor) {
-            Some(there) if there.version == snapshot.version => SnapshotSaved::Superseded { by: there.version },
-            _ => plain.save_snapshot(snapshot),
-        })
+    Mutant::new("snapshot_store::never_go_back", "keeps what came last", |store| {
+        saving(store, Plain::put_snapshot)
     }),
-    Mutant::new("snapshot_store::of_actors_are_apart", "goes by the first 128 characters of an id", |store| {
-        store.on_load_snapshot(|plain, actor| {
-            let start = |actor: &ActorId| actor.as_str().chars().take(128).collect::<String>();
-            let alike = plain.everybody().into_iter().find(|other| start(other) == start(actor));
-            plain.load_snapshot(&alike.unwrap_or_else(|| actor.clone()))
-        })
-    }),
+    Mutant::new(
+        "snapshot_store::of_the_same_version_are_replaced",
+        "keeps the first of a version",
+        |store| {
+            saving(store, |plain, snapshot| match plain.load_snapshot(&snapshot.actor) {
+                Some(there) if there.version == snapshot.version => {
+                    SnapshotSaved::Superseded { by: there.version }
+                }
+                _ => plain.save_snapshot(snapshot),
+            })
+        },
+    ),
+    Mutant::new(
+        "snapshot_store::of_actors_are_apart",
+        "goes by the first 128 characters of an id",
+        |store| {
+            store.on_load_snapshot(|plain, actor| {
+                let start = |actor: &ActorId| actor.as_str().chars().take(128).collect::<String>();
+                let alike = plain.everybody().into_iter().find(|other| start(other) == start(actor));
+                plain.load_snapshot(&alike.unwrap_or_else(|| actor.clone()))
+            })
+        },
+    ),
     Mutant::new(
         "snapshot_store::are_seen_through_other_handles",
         "looks for newer ones among its own",
@@ -99,10 +119,16 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new("snapshots_and_events::ahead_of_the_log_are_ignored", "loads whatever is there", |store| {
         store.on_load_snapshot(Plain::any_snapshot)
     }),
-    Mutant::new("snapshots_and_events::ahead_of_the_log_give_way", "never replaces what it ignores", |store| {
-        saving(store, |plain, snapshot| match plain.any_snapshot(&snapshot.actor) {
-            Some(there) if there.version > snapshot.version => SnapshotSaved::Superseded { by: there.version },
-            _ => plain.put_snapshot(snapshot),
-        })
-    }),
+    Mutant::new(
+        "snapshots_and_events::ahead_of_the_log_give_way",
+        "never replaces what it ignores",
+        |store| {
+            saving(store, |plain, snapshot| match plain.any_snapshot(&snapshot.actor) {
+                Some(there) if there.version > snapshot.version => {
+                    SnapshotSaved::Superseded { by: there.version }
+                }
+                _ => plain.put_snapshot(snapshot),
+            })
+        },
+    ),
 ];

@@ -36,7 +36,8 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new("versions::gaps_are_allowed", "wants versions without gaps", |store| {
         store.on_save(|plain, commit| {
             let parts = commit.parts()?;
-            let dense = parts.iter().all(|part| part.attempted() == plain.head(part.actor()).version().next());
+            let dense =
+                parts.iter().all(|part| part.attempted() == plain.head(part.actor()).version().next());
             if dense { plain.save(commit) } else { Err(conflict(plain, commit)) }
         })
     }),
