@@ -46,9 +46,10 @@ pub(crate) fn campaign(args: &CampaignArgs) -> Result<ExitCode> {
     exit_code(cmd.args(&args.rest))
 }
 
-/// A run of one of the programs in the package `aether-bench`.
+/// A run of one of the programs in the package `aether-bench`: only what measures is built for speed.
 pub(crate) fn suite(program: &str, suite: &str) -> Cmd {
-    Cmd::cargo(["run", "--release", "--package", "aether-bench", "--bin", program, "--"]).arg(suite)
+    let profile = if program == "bench" { "release" } else { "dev" };
+    Cmd::cargo(["run", "--profile", profile, "--package", "aether-bench", "--bin", program, "--"]).arg(suite)
 }
 
 /// The program has said what there is to say; its verdict is passed on.
