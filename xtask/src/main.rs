@@ -53,9 +53,9 @@ enum Command {
     /// Get or run a nats-server.
     #[command(subcommand)]
     Nats(nats::Command),
-    /// Measure a suite against its goals, optimised; the figures also go to target/bench/<suite>.json.
+    /// Measure a suite against its goals, optimised; the figures also go to target/bench/, as JSON.
     Bench(suites::BenchArgs),
-    /// Run a suite's long fault campaign; the counts also go to target/campaign/<suite>.json. Fails on any violation.
+    /// Run a suite's long fault campaign; the counts also go to target/campaign/, as JSON. Fails on any violation.
     Campaign(suites::CampaignArgs),
     /// Check what no compiler checks: layering, module docs, file sizes, and the like.
     Tidy,

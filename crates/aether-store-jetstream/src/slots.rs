@@ -84,9 +84,10 @@ impl Slots {
     pub(crate) fn learn(&self, actor: &ActorId, found: &Known) {
         let slot = self.get(actor);
         if let Ok(mut known) = slot.try_lock()
-            && known.as_ref().is_none_or(|known| known.head.sequence() < found.head.sequence()) {
-                *known = Some(found.clone());
-            }
+            && known.as_ref().is_none_or(|known| known.head.sequence() < found.head.sequence())
+        {
+            *known = Some(found.clone());
+        }
     }
 }
 
