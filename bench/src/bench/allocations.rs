@@ -26,9 +26,8 @@ pub(crate) fn report(report: &mut Report) -> anyhow::Result<()> {
     anyhow::ensure!(counts.status.success(), "counting allocations failed");
     let counts: Counts = serde_json::from_slice(&counts.stdout)?;
     report.add(
-        Row::new("memory: allocations per save_event", counts.memory, "allocs").note(
-            "the two boxed futures of save_event and save; the log and the actor's list grow in chunks",
-        ),
+        Row::new("memory: allocations per save_event", counts.memory, "allocs")
+            .note("the two boxed futures of save_event and save; the rest is new actors and logs that grow"),
     );
     report.add(
         Row::new("jetstream: allocations per save_event", counts.jetstream, "allocs").against(counts.raw).note(

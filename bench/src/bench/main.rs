@@ -15,8 +15,9 @@ mod rounds;
 mod sample;
 mod saving;
 
-use std::path::PathBuf;
+use std::path::Path;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 use report::Report;
 
@@ -76,6 +77,7 @@ fn stores(only: Option<&str>) -> anyhow::Result<()> {
     if only.is_some() {
         return Ok(());
     }
-    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let workspace =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("this package is in a workspace")?;
     report.write(&workspace.join("target/bench/stores.json"))
 }
