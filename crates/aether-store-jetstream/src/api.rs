@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aether_core::{ReadError, Source};
-use async_nats::{HeaderMap, Message};
+use async_nats::{HeaderMap, Message, Subject};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -111,7 +111,7 @@ impl Api {
     /// Publishes one message and gives its sequence.
     pub(crate) async fn publish(
         &self,
-        subject: &str,
+        subject: &Subject,
         headers: HeaderMap,
         payload: Bytes,
         deadline: Instant,
@@ -123,12 +123,12 @@ impl Api {
     pub(crate) async fn publish_after(
         &self,
         before: &[Request],
-        subject: &str,
+        subject: &Subject,
         headers: HeaderMap,
         payload: Bytes,
         deadline: Instant,
     ) -> Result<u64, CallError> {
-        let request = Request { subject: subject.to_owned(), headers: Some(headers), payload };
+        let request = Request { subject: subject.clone(), headers: Some(headers), payload };
         let answer = self.requests.ask_after(before, request, self.attempt_until(deadline)).await?;
         let ack: Ack = parse(&answer.payload)?;
         match ack {
@@ -178,7 +178,7 @@ impl Api {
         body: &serde_json::Value,
         deadline: Instant,
     ) -> Result<Message, NoAnswer> {
-        let subject = format!("$JS.API.{operation}");
+        let subject = format!("$JS.API.{operation}").into();
         let payload = if body.is_null() { Bytes::new() } else { body.to_string().into() };
         let request = Request { subject, headers: None, payload };
         self.requests.ask(request, self.attempt_until(deadline)).await

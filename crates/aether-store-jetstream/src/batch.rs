@@ -165,7 +165,11 @@ impl Inner {
             if index + 1 == parts.len() {
                 headers.insert(BATCH_COMMIT, "1");
             }
-            messages.push(Request { subject: self.subject(part.actor()), headers: Some(headers), payload });
+            messages.push(Request {
+                subject: self.subject(part.actor()).into(),
+                headers: Some(headers),
+                payload,
+            });
         }
         Ok(messages)
     }

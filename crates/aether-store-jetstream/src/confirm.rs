@@ -19,7 +19,7 @@ impl Inner {
     pub(crate) async fn confirm(&self, actor: &ActorId, head: Head) -> Result<bool, SaveError> {
         let deadline = Instant::now() + self.timeouts.save;
         let subject = self.subject(actor);
-        let barrier = format!("{}.=barrier", self.events.stream());
+        let barrier = format!("{}.=barrier", self.events.stream()).into();
         let mut backoff = Backoff::until(deadline);
         // Barriers change nothing, so it does not matter which of them are stored.
         let mut doubt = Doubt::default();

@@ -4,26 +4,26 @@
 //! given up leaves nothing behind.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_nats::{Client, HeaderMap, Message, StatusCode};
+use async_nats::{Client, HeaderMap, Message, StatusCode, Subject, Subscriber};
 use bytes::Bytes;
 use dashmap::DashMap;
 use futures_util::StreamExt;
+use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::denials::Denials;
 
 /// How many questions may be open at a time; the next one waits. Well below the number of messages that a subscription
 /// holds, so that no answer is dropped.
 const MAX_OPEN: usize = 8192;
-/// How often a question that is still open looks whether its answer can still come.
-const LOOK: Duration = Duration::from_millis(200);
-
-type Open = DashMap<u64, oneshot::Sender<Message>>;
+/// How often it is looked which open questions cannot be answered any more. One timer serves all of them: a timer each
+/// would cost more than the question.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +58,7 @@ impl NoAnswer {
 /// A question.
 #[derive(Debug)]
 pub(crate) struct Request {
-    pub(crate) subject: String,
+    pub(crate) subject: Subject,
     pub(crate) headers: Option<HeaderMap>,
     pub(crate) payload: Bytes,
 }
@@ -66,54 +66,71 @@ pub(crate) struct Request {
 /// Sends questions and hands out the answers.
 #[derive(Debug)]
 pub(crate) struct Requests {
-    client: Client,
     inbox: String,
     next: AtomicU64,
-    open: Arc<Open>,
     room: Semaphore,
+    shared: Arc<Shared>,
     reader: JoinHandle<()>,
+}
+
+/// What askers share with the task that reads the answers.
+#[derive(Debug)]
+struct Shared {
+    client: Client,
     denials: Option<Denials>,
+    open: Open,
+    closed: AtomicBool,
+}
+
+type Open = DashMap<u64, Question, ahash::RandomState>;
+type Answer = Result<Message, Lost>;
+
+/// An open question.
+#[derive(Debug)]
+struct Question {
+    answer: oneshot::Sender<Answer>,
+    asked: Instant,
+    deadline: Instant,
+    connects: u64,
+    /// Only kept where denials are known.
+    subject: Option<Subject>,
+}
+
+/// Why an open question will not be answered.
+#[derive(Debug)]
+enum Lost {
+    TimedOut,
+    Reconnected,
+    Denied(String),
 }
 
 impl Requests {
     pub(crate) async fn new(client: Client, denials: Option<Denials>) -> Result<Self, NoAnswer> {
         let inbox = client.new_inbox();
         let subscribed = client.subscribe(format!("{inbox}.*")).await;
-        let mut answers = subscribed.map_err(|e| NoAnswer::NotSent(e.into()))?;
-        let open: Arc<Open> = Arc::default();
-        let reader = tokio::spawn({
-            let (open, prefix) = (open.clone(), inbox.len() + 1);
-            async move {
-                while let Some(answer) = answers.next().await {
-                    let id = answer.subject.get(prefix..).and_then(|id| u64::from_str_radix(id, 36).ok());
-                    if let Some((_, waiting)) = id.and_then(|id| open.remove(&id)) {
-                        // Whoever waited may have given up.
-                        let _ = waiting.send(answer);
-                    }
-                }
-                // The subscription ends only with the connection: nobody will be answered any more.
-                open.clear();
-            }
-        });
+        let answers = subscribed.map_err(|e| NoAnswer::NotSent(e.into()))?;
+        let closed = AtomicBool::new(false);
+        let shared = Arc::new(Shared { client, denials, open: Open::default(), closed });
+        let reader = tokio::spawn(Arc::clone(&shared).read(answers, inbox.len() + 1));
         let room = Semaphore::new(MAX_OPEN);
-        Ok(Self { client, inbox, next: AtomicU64::new(0), open, room, reader, denials })
+        Ok(Self { inbox, next: AtomicU64::new(0), room, shared, reader })
     }
 
     pub(crate) fn client(&self) -> &Client {
-        &self.client
+        &self.shared.client
     }
 
     /// What the server denied about `subject` since then.
     pub(crate) fn denied(&self, sent: Instant, subject: &str) -> Option<String> {
-        self.denials.as_ref()?.since(sent, subject)
+        self.shared.denials.as_ref()?.since(sent, subject)
     }
 
     /// How often the connection was made.
     pub(crate) fn connects(&self) -> u64 {
-        self.client.statistics().connects.load(Ordering::Relaxed)
+        self.shared.connects()
     }
 
-    /// Asks, and waits until `deadline`.
+    /// Asks, and waits until `deadline`, or a little longer.
     pub(crate) async fn ask(&self, request: Request, deadline: Instant) -> Result<Message, NoAnswer> {
         self.ask_after(&[], request, deadline).await
     }
@@ -126,56 +143,65 @@ impl Requests {
         deadline: Instant,
     ) -> Result<Message, NoAnswer> {
         let asked = Instant::now();
-        let timed_out = |subject| NoAnswer::TimedOut { subject, waited: asked.elapsed() };
-        let Ok(_room) = tokio::time::timeout_at(deadline, self.room.acquire()).await else {
-            return Err(timed_out(request.subject));
+        let Request { subject, headers, payload } = request;
+        let no_answer = |lost: Result<Lost, RecvError>| match lost {
+            Ok(Lost::TimedOut) => {
+                NoAnswer::TimedOut { subject: subject.to_string(), waited: asked.elapsed() }
+            }
+            Ok(Lost::Reconnected) => NoAnswer::Reconnected { subject: subject.to_string() },
+            Ok(Lost::Denied(denied)) => NoAnswer::Denied(denied),
+            Err(_) => NoAnswer::Closed,
         };
-        if self.reader.is_finished() {
-            return Err(NoAnswer::Closed);
-        }
+        let _room = match self.room.try_acquire() {
+            Ok(room) => room,
+            Err(_) => match tokio::time::timeout_at(deadline, self.room.acquire()).await {
+                Ok(Ok(room)) => room,
+                Ok(Err(_)) => return Err(NoAnswer::Closed),
+                Err(_) => return Err(no_answer(Ok(Lost::TimedOut))),
+            },
+        };
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, mut answer) = oneshot::channel();
-        self.open.insert(id, sender);
-        let _forget = Forget { open: &self.open, id };
+        let watched = self.shared.denials.is_some().then(|| subject.clone());
         let connects = self.connects();
-        let Request { subject, headers, payload } = request;
+        let question = Question { answer: sender, asked, deadline, connects, subject: watched };
+        self.shared.open.insert(id, question);
+        let _forget = Forget { open: &self.shared.open, id };
+        if self.shared.closed.load(Ordering::SeqCst) {
+            return Err(NoAnswer::Closed);
+        }
+        let client = self.client();
         let sending = async {
             for Request { subject, headers, payload } in before {
                 let headers = headers.clone().unwrap_or_default();
-                self.client.publish_with_headers(subject.clone(), headers, payload.clone()).await?;
+                client.publish_with_headers(subject.clone(), headers, payload.clone()).await?;
             }
             let reply = format!("{}.{}", self.inbox, Base36(id));
+            let subject = subject.clone();
             match headers {
                 Some(headers) => {
-                    self.client.publish_with_reply_and_headers(subject.clone(), reply, headers, payload).await
+                    client.publish_with_reply_and_headers(subject, reply, headers, payload).await
                 }
-                None => self.client.publish_with_reply(subject.clone(), reply, payload).await,
+                None => client.publish_with_reply(subject, reply, payload).await,
             }
         };
-        match tokio::time::timeout_at(deadline, sending).await {
-            Ok(Ok(())) => {}
-            Ok(Err(e)) => return Err(NoAnswer::NotSent(e.into())),
-            Err(_) => return Err(timed_out(subject)),
+        // Sending waits only while the connection is down; then the question is lost at its deadline, too.
+        tokio::select! {
+            biased;
+            sent = sending => sent.map_err(|e| NoAnswer::NotSent(e.into()))?,
+            answered = &mut answer => return Err(no_answer(match answered {
+                Ok(Ok(_)) => Ok(Lost::Reconnected),
+                Ok(Err(lost)) => Ok(lost),
+                Err(closed) => Err(closed),
+            })),
         }
-        loop {
-            let look = deadline.min(Instant::now() + LOOK);
-            match tokio::time::timeout_at(look, &mut answer).await {
-                Ok(Ok(message)) if message.status == Some(StatusCode::NO_RESPONDERS) => {
-                    return Err(NoAnswer::NoResponders { subject });
-                }
-                Ok(Ok(message)) => return Ok(message),
-                Ok(Err(_)) => return Err(NoAnswer::Closed),
-                Err(_) => {}
+        match answer.await {
+            Ok(Ok(message)) if message.status == Some(StatusCode::NO_RESPONDERS) => {
+                Err(NoAnswer::NoResponders { subject: subject.to_string() })
             }
-            if let Some(denied) = self.denied(asked, &subject) {
-                return Err(NoAnswer::Denied(denied));
-            }
-            if Instant::now() >= deadline {
-                return Err(timed_out(subject));
-            }
-            if self.connects() != connects {
-                return Err(NoAnswer::Reconnected { subject });
-            }
+            Ok(Ok(message)) => Ok(message),
+            Ok(Err(lost)) => Err(no_answer(Ok(lost))),
+            Err(closed) => Err(no_answer(Err(closed))),
         }
     }
 }
@@ -183,6 +209,55 @@ impl Requests {
 impl Drop for Requests {
     fn drop(&mut self) {
         self.reader.abort();
+    }
+}
+
+impl Shared {
+    fn connects(&self) -> u64 {
+        self.client.statistics().connects.load(Ordering::Relaxed)
+    }
+
+    /// Hands out the answers; their subjects have the question's id from `prefix` on.
+    async fn read(self: Arc<Self>, mut answers: Subscriber, prefix: usize) {
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                answer = answers.next() => {
+                    let Some(answer) = answer else { break };
+                    let id = answer.subject.get(prefix..).and_then(|id| u64::from_str_radix(id, 36).ok());
+                    if let Some((_, question)) = id.and_then(|id| self.open.remove(&id)) {
+                        // Whoever asked may have given up.
+                        let _ = question.answer.send(Ok(answer));
+                    }
+                }
+                _ = look.tick() => self.give_up(),
+            }
+        }
+        // The subscription ends only with the connection: nobody will be answered any more.
+        self.closed.store(true, Ordering::SeqCst);
+        self.open.clear();
+    }
+
+    /// Tells the askers of questions that will not be answered.
+    fn give_up(&self) {
+        let (now, connects) = (Instant::now(), self.connects());
+        let why = |question: &Question| {
+            let denied = question.subject.as_ref().zip(self.denials.as_ref());
+            let denied = denied.and_then(|(subject, denials)| denials.since(question.asked, subject));
+            match denied {
+                Some(denied) => Some(Lost::Denied(denied)),
+                None if now >= question.deadline => Some(Lost::TimedOut),
+                None => (connects != question.connects).then_some(Lost::Reconnected),
+            }
+        };
+        let lost: Vec<(u64, Lost)> =
+            self.open.iter().filter_map(|open| why(&open).map(|lost| (*open.key(), lost))).collect();
+        for (id, lost) in lost {
+            if let Some((_, question)) = self.open.remove(&id) {
+                let _ = question.answer.send(Err(lost));
+            }
+        }
     }
 }
 

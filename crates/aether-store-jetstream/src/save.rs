@@ -62,7 +62,11 @@ impl Inner {
     pub(crate) async fn save_one(&self, part: &Part<'_>) -> Result<Saved, SaveError> {
         let deadline = Instant::now() + self.timeouts.save;
         let slot = self.slots.get(part.actor());
-        let Ok(mut turn) = tokio::time::timeout_at(deadline, slot.lock()).await else {
+        let turn = match slot.try_lock() {
+            Ok(turn) => Ok(turn),
+            Err(_) => tokio::time::timeout_at(deadline, slot.lock()).await,
+        };
+        let Ok(mut turn) = turn else {
             return Err(SaveError::Unavailable("the actor's earlier saves took until the deadline".into()));
         };
         let mut doubt = Doubt::default();
@@ -157,7 +161,7 @@ impl Inner {
         doubt: &mut Doubt,
     ) -> Result<Sent, SaveError> {
         let payload = self.encode(part, base, None)?;
-        let subject = self.subject(part.actor());
+        let subject = self.subject(part.actor()).into();
         let mut backoff = Backoff::until(deadline);
         loop {
             let sent = self.events.publish(&subject, expecting(base), payload.clone(), deadline).await;

@@ -1,6 +1,7 @@
 //! Snapshots: the latest of each actor, in a stream of their own, replaced by compare-and-set.
 
 use aether_core::{ActorId, ActorSnapshot, Head, Payload, ReadError, SnapshotError, SnapshotSaved, Version};
+use async_nats::Subject;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -57,7 +58,7 @@ impl Inner {
         snapshot: &ActorSnapshot,
     ) -> Result<SnapshotSaved, SnapshotError> {
         let deadline = Instant::now() + self.timeouts.save;
-        let subject = self.snapshot_subject(&snapshot.actor);
+        let subject = Subject::from(self.snapshot_subject(&snapshot.actor));
         let payload = self.encode_snapshot(snapshot)?;
         let (size, limit) = (payload.len() + 256, self.max_payload());
         if size > limit {
