@@ -85,21 +85,16 @@ pub(crate) fn run_tests(args: &Args) -> Result<(Counts, Vec<String>)> {
     Ok((counts, complaints))
 }
 
-/// The tests whose path contains `name`, on the servers of another version.
-pub(crate) fn run_on_version(version: &str, name: &str) -> Result<()> {
+/// The test program `program`, on the servers of another version.
+pub(crate) fn run_on_version(version: &str, program: &str) -> Result<()> {
     let servers = Servers::start_version(version)?;
-    let cmd = if has_nextest() {
-        Cmd::cargo(["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"]).arg(name)
-    } else {
-        Cmd::cargo(["test", "--workspace", "--all-features", "--no-fail-fast"])
-            .args(all_targets(None))
-            .args(["--", name])
-    };
+    let runner = if has_nextest() { Cmd::cargo(["nextest", "run"]) } else { Cmd::cargo(["test"]) };
+    let cmd = runner.args(["--workspace", "--all-features", "--no-fail-fast", "--test", program]);
     let (status, lines) = servers.tell(cmd).env("AETHER_NATS_VERSION", version).watch()?;
     let mut counts = Counts::default();
     lines.iter().for_each(|line| counts.add(line));
     anyhow::ensure!(status.success(), "tests failed on nats-server {version}");
-    anyhow::ensure!(counts.passed > 0, "no test is called `{name}`");
+    anyhow::ensure!(counts.passed > 0, "the test program `{program}` has no tests");
     Ok(())
 }
 

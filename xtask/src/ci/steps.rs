@@ -79,7 +79,7 @@ fn tests() -> Result<Option<String>> {
 }
 
 fn oldest() -> Result<Option<String>> {
-    test::run_on_version(LOWEST_SUPPORTED, "conformance").map(|()| None)
+    test::run_on_version(LOWEST_SUPPORTED, "jetstream_conformance").map(|()| None)
 }
 
 fn examples() -> Result<Option<String>> {
