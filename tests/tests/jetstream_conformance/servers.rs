@@ -43,9 +43,12 @@ impl Servers {
             Self::Three => &THREE,
         };
         *asked.get_or_init(|| {
-            // There is no runtime yet where a fixture is made.
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let version = runtime.block_on(async { self.connect().await.unwrap().server_info().version });
+            // A thread of its own, since who asks may be in a runtime already.
+            let ask = move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(async { self.connect().await.unwrap().server_info().version })
+            };
+            let version = std::thread::spawn(ask).join().unwrap();
             let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
             (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
         })
