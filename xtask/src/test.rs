@@ -184,8 +184,8 @@ impl Servers {
 impl Counts {
     /// Counts what a summary line of nextest or of `cargo test` says.
     fn add(&mut self, line: &str) {
-        let line = line.trim_start();
-        if !line.starts_with("Summary [") && !line.starts_with("test result: ") {
+        // What `cargo test` says is not indented; under nextest it is, as the output of a test that failed.
+        if !line.trim_start().starts_with("Summary [") && !line.starts_with("test result: ") {
             return;
         }
         let words: Vec<&str> =

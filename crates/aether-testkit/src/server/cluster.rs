@@ -1,5 +1,7 @@
 //! Three servers that are one.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::builder::ServerBuilder;
@@ -189,6 +191,10 @@ impl NatsCluster {
     fn check_ready(&self) -> Result<(), (usize, String)> {
         for (i, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.is_active()) {
             node.health().map_err(|reason| (i, reason))?;
+            let (peers, wanted) = (peers_of(node), self.active().count() - 1);
+            if peers < wanted {
+                return Err((i, format!("it is connected to {peers} of {wanted} peers")));
+            }
         }
         if !self.builder.has_jetstream() {
             return Ok(());
@@ -246,6 +252,14 @@ impl NatsCluster {
     fn active(&self) -> impl Iterator<Item = (usize, &NatsServer)> {
         self.nodes.iter().enumerate().filter(|(_, node)| node.is_active())
     }
+}
+
+/// How many other nodes a node has routes to; several connections to one node count once.
+fn peers_of(node: &NatsServer) -> usize {
+    let routez = node.monitor("/routez").unwrap_or_default();
+    let routes = routez.get("routes").and_then(Value::as_array);
+    let names = routes.into_iter().flatten().filter_map(|route| route.get("remote_name")?.as_str());
+    names.collect::<HashSet<_>>().len()
 }
 
 /// The leader of a stream in the answer to `/jsz?accounts=true&streams=true`.
