@@ -27,7 +27,7 @@ pub(crate) fn report(report: &mut Report) -> anyhow::Result<()> {
     let counts: Counts = serde_json::from_slice(&counts.stdout)?;
     report.add(
         Row::new("memory: allocations per save_event", counts.memory, "allocs")
-            .note("the two boxed futures of save_event and save; the rest is new actors and logs that grow"),
+            .note("the boxed future of save; the rest is new actors and logs that grow"),
     );
     report.add(
         Row::new("jetstream: allocations per save_event", counts.jetstream, "allocs").against(counts.raw).note(
