@@ -95,7 +95,6 @@ impl Inner {
                     let looked = looked.map_err(|e| doubt.error(e))?;
                     let latest = looked.latest.clone();
                     *turn = Some(latest.clone());
-                    doubt.open = false;
                     if let Some(saved) = self.settle(part, &looked)? {
                         return Ok(saved);
                     }
