@@ -155,11 +155,17 @@ impl Plain {
     }
 
     pub(crate) fn save_snapshot(&self, snapshot: &ActorSnapshot) -> SnapshotSaved {
-        match self.load_snapshot(&snapshot.actor) {
-            Some(newer) if newer.version > snapshot.version => {
-                SnapshotSaved::Superseded { by: newer.version }
+        // Looked at and replaced under one lock, or two racing writers could both find their way free.
+        let mut state = self.state();
+        let last = state.last;
+        let there = state.snapshots.get(&snapshot.actor);
+        let there = there.filter(|there| there.head.is_none_or(|head| head.sequence() <= last));
+        match there.map(|there| there.version) {
+            Some(by) if by > snapshot.version => SnapshotSaved::Superseded { by },
+            _ => {
+                state.snapshots.insert(snapshot.actor.clone(), snapshot.clone());
+                SnapshotSaved::Stored
             }
-            _ => self.put_snapshot(snapshot),
         }
     }
 
