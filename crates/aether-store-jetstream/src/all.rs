@@ -26,7 +26,12 @@ impl Inner {
             let actors = format!("{}.*.*", self.events.stream());
             let last = self.events.last(&actors, deadline).await.map_err(ReadError::from)?;
             let last = last.map_or(0, |last| last.sequence);
-            let first = after.map_or(1, Position::sequence);
+            let first = match after {
+                Some(position) => position.sequence(),
+                // Each replica expires by its own clock: what the leader no longer has is not read from another.
+                None if self.retention.is_some() => open::bounds(&self.events, deadline).await?.0,
+                None => 1,
+            };
             let mut reader = Ordered::new(&self.events, &actors, first, self.timeouts.read);
             let mut left = limit;
             // The position read last, and when it was recorded, if that is known.
