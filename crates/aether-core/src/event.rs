@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::error::{InvalidEvent, Rule};
 use crate::payload::{Payload, PayloadError};
-use crate::{ActorId, Metadata, Version};
+use crate::{ActorId, Context, Metadata, Version};
 
 /// Something that happened to an actor. Immutable; cloning is cheap (a reference count).
 ///
@@ -216,7 +216,7 @@ impl EventBuilder {
         self
     }
 
-    /// Makes the event.
+    /// Makes the event. It takes the conversation and the cause from the current [`Context`] where it was not told them.
     ///
     /// # Errors
     /// [`InvalidEvent`] if its version is 0, its type is empty or longer than [`Event::MAX_TYPE_LEN`] bytes, its data
@@ -239,13 +239,18 @@ impl EventBuilder {
         let payload = self
             .payload
             .map_err(|source| InvalidEvent::of_event(Rule::Data, &self.actor, id).because(source))?;
+        let mut metadata = self.metadata;
+        if let Some(context) = Context::current() {
+            metadata.correlation_id = metadata.correlation_id.or(context.correlation_id);
+            metadata.causation_id = metadata.causation_id.or(context.causation_id);
+        }
         Ok(Event(Arc::new(Inner {
             id,
             event_type: self.event_type,
             actor: self.actor,
             version: self.version,
             payload,
-            metadata: self.metadata,
+            metadata,
             timestamp,
         })))
     }

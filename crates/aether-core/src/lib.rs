@@ -10,6 +10,8 @@
 //! | where it stands | [`Version`] (of an actor), [`Position`] (of a store), [`Head`] (of an actor's log) |
 //! | save this | [`Commit`], [`Expected`], [`Saved`] |
 //! | what was saved | [`RecordedEvent`], [`RecordedCommit`], [`ActorSnapshot`] |
+//! | follow it | [`Subscribe`], [`EventFilter`], [`Delivery`] |
+//! | why it was done | [`Context`] |
 //! | what went wrong | [`SaveError`], [`ReadError`], [`SnapshotError`] |
 //! | bytes | [`codec`] |
 
@@ -17,9 +19,11 @@ mod actor_id;
 mod clock;
 pub mod codec;
 mod commit;
+mod context;
 mod error;
 mod event;
 mod ext;
+mod filter;
 mod metadata;
 mod namespace;
 mod payload;
@@ -27,18 +31,21 @@ mod position;
 mod recorded;
 mod snapshot;
 mod store;
+mod subscription;
 mod token;
 mod version;
 
 pub use actor_id::{ActorId, InvalidActorId};
 pub use clock::{Clock, SystemClock};
 pub use commit::{Commit, Expected, MAX_ACTORS, Part, Parts, RecordedAt, Stored, StoredSearch};
+pub use context::{Context, InContext};
 pub use error::{
     HistoryIncomplete, InvalidEvent, ReadError, Rule, SaveError, SnapshotError, Source, Unsupported,
     VersionConflict,
 };
 pub use event::{Event, EventBuilder};
 pub use ext::EventStoreExt;
+pub use filter::{ActorPattern, EventFilter};
 pub use metadata::Metadata;
 pub use namespace::{InvalidNamespace, Namespace, sanitise};
 pub use payload::{JSON, OCTET_STREAM, Payload, PayloadError};
@@ -46,4 +53,5 @@ pub use position::{Head, InvalidPosition, Position, ReadFrom};
 pub use recorded::{CommitMarks, RecordedCommit, RecordedEvent};
 pub use snapshot::{ActorSnapshot, SnapshotSaved, SnapshotStore};
 pub use store::{CommitStream, EventStore, EventStream, Saved};
+pub use subscription::{Delivery, Subscribe, SubscribeFrom, SubscribeOptions, Subscription};
 pub use version::Version;
