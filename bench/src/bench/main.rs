@@ -1,4 +1,4 @@
-//! What Aether costs, side by side with what it is built on: `bench stores`.
+//! What Aether costs, side by side with what it is built on: `bench stores`, `bench streams`.
 //!
 //! Ratios are what counts: product and baseline take turns in one run. A missed goal is reported and fails nothing.
 #![expect(clippy::print_stdout, reason = "the table is the output")]
@@ -6,10 +6,12 @@
 mod allocations;
 mod cqrs;
 mod lanes;
+mod live;
 mod loading;
 mod memory;
 mod nats;
 mod raw;
+mod replay;
 mod report;
 mod rounds;
 mod sample;
@@ -32,6 +34,12 @@ struct Arguments {
 enum Suite {
     /// The event stores: saving and loading, in memory and on JetStream.
     Stores {
+        /// Only the measurements whose name contains this; then no file is written.
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Events on the move: subscriptions, projections, groups and buses.
+    Streams {
         /// Only the measurements whose name contains this; then no file is written.
         #[arg(long)]
         only: Option<String>,
@@ -59,19 +67,22 @@ const STORES: &[(&str, Measure)] = &[
     ("allocations", allocations::report),
 ];
 
+const STREAMS: &[(&str, Measure)] = &[("replay", replay::full), ("live", live::delivery)];
+
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().suite {
-        Suite::Stores { only } => stores(only.as_deref()),
+        Suite::Stores { only } => run("stores", STORES, only.as_deref()),
+        Suite::Streams { only } => run("streams", STREAMS, only.as_deref()),
         Suite::CqrsEs => cqrs::child(),
         #[cfg(feature = "count-allocations")]
         Suite::Allocations => allocations::count(),
     }
 }
 
-fn stores(only: Option<&str>) -> anyhow::Result<()> {
+fn run(suite: &str, measurements: &[(&str, Measure)], only: Option<&str>) -> anyhow::Result<()> {
     let chosen = |name: &str| only.is_none_or(|word| name.contains(word));
     let mut report = Report::begin();
-    for (_, measure) in STORES.iter().filter(|(name, _)| chosen(name)) {
+    for (_, measure) in measurements.iter().filter(|(name, _)| chosen(name)) {
         measure(&mut report)?;
     }
     if only.is_some() {
@@ -79,5 +90,5 @@ fn stores(only: Option<&str>) -> anyhow::Result<()> {
     }
     let workspace =
         Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("this package is in a workspace")?;
-    report.write(&workspace.join("target/bench/stores.json"))
+    report.write(&workspace.join("target/bench").join(format!("{suite}.json")))
 }
