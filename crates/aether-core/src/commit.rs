@@ -121,6 +121,18 @@ impl<'a> Commit<'a> {
         self.id
     }
 
+    /// Its events, in the order in which they were given.
+    #[must_use]
+    pub fn as_events(&self) -> &'a [Event] {
+        self.events
+    }
+
+    /// For stores: the same commit, over the same events with other metadata.
+    pub fn with_events<'e>(&'e self, events: &'e [Event]) -> Commit<'e> {
+        let terms = self.terms.iter().map(|terms| Terms { ..*terms });
+        Commit { id: self.id, events, terms: terms.collect() }
+    }
+
     /// For stores: the commit, actor by actor, in the order in which it is stored.
     ///
     /// # Errors

@@ -127,6 +127,14 @@ impl Event {
         self.0.timestamp
     }
 
+    /// The same event, with the W3C trace context of a span.
+    #[must_use]
+    pub fn with_traceparent(&self, traceparent: impl Into<String>) -> Self {
+        let mut inner = Inner::clone(&self.0);
+        inner.metadata.traceparent = Some(traceparent.into());
+        Self(Arc::new(inner))
+    }
+
     /// The bytes of its texts and data: what it takes at least, in any encoding.
     #[must_use]
     pub fn size(&self) -> usize {

@@ -25,6 +25,8 @@ const DIRECT: Duration = Duration::from_millis(250);
 const LEADER_ONLY: Duration = Duration::from_secs(5);
 /// No message has this sequence or subject.
 const NO_MESSAGE_FOUND: u32 = 10037;
+/// There is no such stream.
+pub(crate) const STREAM_NOT_FOUND: u32 = 10059;
 
 /// An error that JetStream answered.
 #[derive(Debug, Clone, Deserialize, thiserror::Error)]
@@ -57,6 +59,19 @@ impl CallError {
             Self::Garbled(_) => false,
         }
     }
+
+    /// Whether the server says that there is no such stream.
+    pub(crate) fn is_stream_missing(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.err_code == STREAM_NOT_FOUND)
+    }
+
+    /// Whether no waiting whatever helps.
+    pub(crate) fn is_final(&self) -> bool {
+        match self {
+            Self::NoAnswer(NoAnswer::Denied(_) | NoAnswer::Closed) | Self::Garbled(_) => true,
+            Self::NoAnswer(_) | Self::Refused(_) => false,
+        }
+    }
 }
 
 impl From<CallError> for ReadError {
@@ -74,7 +89,7 @@ impl From<CallError> for ReadError {
 /// A message as the stream has it.
 #[derive(Debug, Clone)]
 pub(crate) struct StreamMessage {
-    pub(crate) subject: String,
+    pub(crate) subject: Subject,
     pub(crate) sequence: u64,
     pub(crate) time: OffsetDateTime,
     pub(crate) payload: Bytes,
@@ -245,7 +260,7 @@ impl Api {
         if found.parse() != Ok(sequence) {
             return Ok(None);
         }
-        let (subject, time) = (subject.to_owned(), parse_time(time)?);
+        let (subject, time) = (Subject::from(subject), parse_time(time)?);
         Ok(Some(StreamMessage { subject, sequence, time, payload: answer.payload }))
     }
 }
@@ -282,7 +297,7 @@ impl TryFrom<GotMessage> for StreamMessage {
 
     fn try_from(got: GotMessage) -> Result<Self, CallError> {
         let payload = STANDARD.decode(got.data).map_err(|e| CallError::Garbled(e.into()))?.into();
-        Ok(Self { subject: got.subject, sequence: got.seq, time: parse_time(&got.time)?, payload })
+        Ok(Self { subject: got.subject.into(), sequence: got.seq, time: parse_time(&got.time)?, payload })
     }
 }
 

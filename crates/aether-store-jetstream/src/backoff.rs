@@ -19,6 +19,12 @@ impl Backoff {
         Self { deadline, next: FIRST }
     }
 
+    /// Waits for ever.
+    pub(crate) fn endless() -> Self {
+        const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+        Self::until(Instant::now() + CENTURY)
+    }
+
     pub(crate) fn deadline(&self) -> Instant {
         self.deadline
     }

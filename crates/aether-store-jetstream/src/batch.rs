@@ -93,14 +93,14 @@ impl Inner {
                     if let Some(saved) = self.look_at_all(parts, turns, deadline, doubt).await? {
                         return Ok(saved);
                     }
-                    self.counters.retries.count();
+                    self.count_retry();
                     if !backoff.wait().await {
                         return Err(doubt.error(overtaken_until_deadline()));
                     }
                 }
                 Err(error) => {
                     self.weigh(error, size, doubt, &mut backoff).await?;
-                    self.counters.retries.count();
+                    self.count_retry();
                 }
             }
         }

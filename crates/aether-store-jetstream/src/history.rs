@@ -161,7 +161,7 @@ impl Inner {
             match self.fetch(next).await? {
                 // Found out again, with all that it means, when the commits are fetched forwards.
                 None => return Ok(Way::Links(sequences, None)),
-                Some(commit) if commit.subject != subject => {
+                Some(commit) if *commit.subject != *subject => {
                     return Ok(Way::Filter { after, checked: false });
                 }
                 Some(commit) => oldest = commit,
@@ -263,7 +263,7 @@ impl Inner {
                         return;
                     };
                     links = None;
-                    if commit.subject != subject {
+                    if *commit.subject != *subject {
                         // Re-sequenced: the links name other actors' messages.
                         break;
                     }

@@ -1,7 +1,7 @@
 //! The event store of Aether on NATS JetStream.
 //!
-//! [`JetStreamEventStore`] keeps the whole contract of [`EventStore`](aether_core::EventStore) and
-//! [`SnapshotStore`](aether_core::SnapshotStore) on one nats-server or on a cluster of them. The user brings the
+//! [`JetStreamEventStore`] keeps the whole contract of [`EventStore`](aether_core::EventStore),
+//! [`SnapshotStore`](aether_core::SnapshotStore) and [`Subscribe`](aether_core::Subscribe) on one nats-server or on a cluster of them. The user brings the
 //! connection, with whatever credentials and TLS:
 //!
 //! ```no_run
@@ -45,8 +45,10 @@ mod backoff;
 mod batch;
 mod config;
 mod confirm;
+mod consumer;
 mod contract;
 mod denials;
+mod expiry;
 mod history;
 mod open;
 mod ordered;
@@ -57,6 +59,8 @@ mod snapshots;
 mod stats;
 mod store;
 mod stored;
+mod subscribe;
+mod together;
 
 pub use config::{InvalidConfig, JetStreamConfig, Storage, Timeouts};
 pub use contract::{Difference, Owner};

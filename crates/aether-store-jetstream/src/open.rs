@@ -11,14 +11,12 @@ use serde_json::json;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use crate::api::{Api, CallError, parse_time};
+use crate::api::{Api, CallError, STREAM_NOT_FOUND, parse_time};
 use crate::backoff::Backoff;
 use crate::config::{InvalidConfig, JetStreamConfig};
 use crate::contract::{self, Difference, Holds, Owner};
 use crate::requests::{NoAnswer, Requests};
 
-/// There is no such stream.
-const STREAM_NOT_FOUND: u32 = 10059;
 /// JetStream is not enabled, for the server or the account.
 const NOT_ENABLED: [u32; 2] = [10039, 10076];
 /// A stream of this name exists, with another configuration.

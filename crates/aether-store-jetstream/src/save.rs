@@ -87,10 +87,12 @@ impl Inner {
             let base = match turn.clone().filter(|known| part.check(known.head).is_ok()) {
                 Some(known) => {
                     self.counters.cache_hits.count();
+                    self.telemetry.metrics().cache(true);
                     known
                 }
                 None => {
                     self.counters.cache_misses.count();
+                    self.telemetry.metrics().cache(false);
                     let looked = self.look(part, floor(part, turn.as_ref()), deadline).await;
                     let looked = looked.map_err(|e| doubt.error(e))?;
                     let latest = looked.latest.clone();
@@ -186,7 +188,7 @@ impl Inner {
                 // In flight still, or a leader without a quorum: neither is an answer.
             }
             self.weigh(error, payload.len(), doubt, &mut backoff).await?;
-            self.counters.retries.count();
+            self.count_retry();
         }
     }
 
@@ -270,6 +272,11 @@ impl Inner {
         Ok(payload.into())
     }
 
+    pub(crate) fn count_retry(&self) {
+        self.counters.retries.count();
+        self.telemetry.metrics().retried();
+    }
+
     pub(crate) fn count(&self, saved: &Result<Saved, SaveError>, doubt: &Doubt) {
         let counters = &self.counters;
         match saved {
@@ -279,6 +286,7 @@ impl Inner {
         }
         if doubt.ever {
             counters.unknown.count();
+            self.telemetry.metrics().doubted();
             if !matches!(saved, Err(SaveError::UnknownOutcome(_))) {
                 counters.resolved.count();
             }

@@ -198,7 +198,7 @@ fn decode(message: &StreamMessage) -> Option<(Stored<'_>, Payload)> {
     match read() {
         Ok(read) => Some(read),
         Err(error) => {
-            tracing::warn!(subject = message.subject, %error, "ignored a snapshot that cannot be read");
+            tracing::warn!(subject = message.subject.as_str(), %error, "ignored a snapshot that cannot be read");
             None
         }
     }

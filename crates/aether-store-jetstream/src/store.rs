@@ -6,14 +6,17 @@ use std::time::Duration;
 use aether_core::codec::Codec;
 use aether_core::{
     ActorId, ActorSnapshot, Commit, CommitStream, EventStore, EventStream, Head, ReadError, ReadFrom,
-    SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Version,
+    SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Subscribe, SubscribeOptions, Subscription,
+    Version,
 };
+use aether_telemetry::{Destination, StoreTelemetry};
 use async_nats::Client;
 use async_stream::try_stream;
 use async_trait::async_trait;
 use futures_util::{StreamExt, pin_mut};
 use time::OffsetDateTime;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::api::Api;
 use crate::config::{JetStreamConfig, Timeouts};
@@ -46,9 +49,18 @@ pub(crate) struct Inner {
     pub(crate) created: OffsetDateTime,
     pub(crate) slots: Slots,
     pub(crate) counters: Counters,
+    pub(crate) telemetry: StoreTelemetry,
 }
 
 impl Inner {
+    async fn save(&self, commit: &Commit<'_>) -> Result<Saved, SaveError> {
+        let parts = commit.parts()?;
+        match &parts[..] {
+            [part] => self.save_one(part).await,
+            _ => self.save_several(&parts).await,
+        }
+    }
+
     /// The actor's own subject.
     pub(crate) fn subject(&self, actor: &ActorId) -> String {
         let stream = self.events.stream();
@@ -100,6 +112,7 @@ impl JetStreamEventStore {
         let requests = open::connect(client, config).await?;
         let events = open::open(requests.clone(), config, Holds::Events, missing).await?;
         let snapshots = open::open(requests.clone(), config, Holds::Snapshots, missing).await?;
+        let destination = Destination::nats(events.api.stream());
         let inner = Inner {
             retention: contract::retention(&events.config),
             atomic: events.config.allow_atomic_publish && requests.client().is_server_compatible(2, 12, 0),
@@ -111,6 +124,7 @@ impl JetStreamEventStore {
             timeouts: config.timeouts,
             slots: Slots::new(config.cache_size),
             counters: Counters::default(),
+            telemetry: StoreTelemetry::new(config.namespace.as_deref(), "jetstream", destination),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -137,11 +151,11 @@ impl JetStreamEventStore {
 #[async_trait]
 impl EventStore for JetStreamEventStore {
     async fn save(&self, commit: &Commit<'_>) -> Result<Saved, SaveError> {
-        let parts = commit.parts()?;
-        match &parts[..] {
-            [part] => self.inner.save_one(part).await,
-            _ => self.inner.save_several(&parts).await,
-        }
+        let saving = self.inner.telemetry.save(commit);
+        let events = saving.stamp(commit.as_events());
+        let saved = self.inner.save(&commit.with_events(&events)).instrument(saving.span().clone()).await;
+        saving.end(&saved);
+        saved
     }
 
     async fn confirm(&self, actor: &ActorId, head: Head) -> Result<bool, SaveError> {
@@ -172,16 +186,16 @@ impl EventStore for JetStreamEventStore {
                 }
             }
         };
-        stream.boxed()
+        self.inner.telemetry.load(actor, stream.boxed())
     }
 
     fn get_events_backward(&self, actor: &ActorId, from: Version) -> EventStream {
-        let (inner, actor) = (self.inner.clone(), actor.clone());
+        let (inner, id) = (self.inner.clone(), actor.clone());
         let stream = try_stream! {
             let deadline = Instant::now() + inner.timeouts.read;
-            let floor = inner.slots.known_sequence(&actor);
-            let Some(last) = inner.last_commit(&actor, floor, deadline).await? else { return };
-            let commits = inner.backwards(&actor, last);
+            let floor = inner.slots.known_sequence(&id);
+            let Some(last) = inner.last_commit(&id, floor, deadline).await? else { return };
+            let commits = inner.backwards(&id, last);
             pin_mut!(commits);
             while let Some(commit) = commits.next().await {
                 for event in commit?.events.into_iter().rev() {
@@ -191,11 +205,12 @@ impl EventStore for JetStreamEventStore {
                 }
             }
         };
-        stream.boxed()
+        self.inner.telemetry.load(actor, stream.boxed())
     }
 
     fn get_commits(&self, actor: &ActorId, after: Head) -> CommitStream {
-        self.inner.clone().commits(actor.clone(), From::Commit(after))
+        let commits = self.inner.clone().commits(actor.clone(), From::Commit(after));
+        self.inner.telemetry.load(actor, commits)
     }
 
     fn get_all(&self, from: ReadFrom, limit: usize) -> EventStream {
@@ -224,12 +239,25 @@ impl EventStore for JetStreamEventStore {
 }
 
 #[async_trait]
+impl Subscribe for JetStreamEventStore {
+    async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, ReadError> {
+        self.inner.clone().subscribe(options).await
+    }
+}
+
+#[async_trait]
 impl SnapshotStore for JetStreamEventStore {
     async fn save_snapshot(&self, snapshot: &ActorSnapshot) -> Result<SnapshotSaved, SnapshotError> {
-        self.inner.save_snapshot(snapshot).await
+        let saved = self.inner.save_snapshot(snapshot).await;
+        if matches!(saved, Ok(SnapshotSaved::Stored)) {
+            self.inner.telemetry.metrics().snapshot_saved();
+        }
+        saved
     }
 
     async fn load_snapshot(&self, actor: &ActorId) -> Result<Option<ActorSnapshot>, SnapshotError> {
-        self.inner.load_snapshot(actor).await
+        let loaded = self.inner.load_snapshot(actor).await?;
+        self.inner.telemetry.metrics().snapshot(loaded.is_some());
+        Ok(loaded)
     }
 }

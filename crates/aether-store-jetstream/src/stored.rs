@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aether_core::codec::{Codec, Decoded};
 use aether_core::{Head, Position, ReadError, RecordedCommit, RecordedEvent, Version};
+use async_nats::Subject;
 use time::OffsetDateTime;
 
 use crate::api::StreamMessage;
@@ -12,7 +13,7 @@ use crate::slots::{Known, LINKS};
 /// One commit as the stream has it.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredCommit {
-    pub(crate) subject: String,
+    pub(crate) subject: Subject,
     pub(crate) sequence: u64,
     pub(crate) time: OffsetDateTime,
     pub(crate) commit: Decoded,

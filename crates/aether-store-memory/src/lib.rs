@@ -1,5 +1,5 @@
-//! The embedded event store of Aether: the whole contract of [`EventStore`](aether_core::EventStore) and
-//! [`SnapshotStore`](aether_core::SnapshotStore), in memory and without a server.
+//! The embedded event store of Aether: the whole contract of [`EventStore`](aether_core::EventStore),
+//! [`SnapshotStore`](aether_core::SnapshotStore) and [`Subscribe`](aether_core::Subscribe), in memory and without a server.
 //!
 //! It is what a user runs in tests and demos, and the reference that other stores are held against. Nothing outlives
 //! the process, nothing ever expires (there is no retention), and the clones of a store are handles on the same store.
@@ -21,7 +21,7 @@
 //! Each actor has its own log of commits behind its own lock, so independent actors do not wait for each other. One list
 //! of all commits says which comes after which: a save, holding the locks of its actors, takes the next place in it and
 //! appends to their logs. A reader of all events takes the places in order and waits for one that is not filled yet. A
-//! commit over several actors has one place.
+//! commit over several actors has one place. A subscription goes the same way, and waits at the end until a save wakes it.
 
 mod actors;
 mod builder;
@@ -33,6 +33,8 @@ mod read;
 mod save;
 mod store;
 mod stream;
+mod subscribe;
+mod waiting;
 
 pub use builder::MemoryEventStoreBuilder;
 pub use store::MemoryEventStore;

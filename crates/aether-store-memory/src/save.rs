@@ -6,12 +6,14 @@ use std::time::SystemTime;
 use aether_core::{
     Clock, Commit, Event, Head, Part, Position, RecordedAt, SaveError, Saved, Stored, StoredSearch, Version,
 };
+use aether_telemetry::StoreTelemetry;
 use smallvec::SmallVec;
 
 use crate::actors::{ActorLog, Actors, Slot};
 use crate::entry::{Entry, sequence};
 use crate::limits::Limits;
 use crate::order::Order;
+use crate::waiting::Waiting;
 
 /// What the handles on one store share.
 #[derive(Debug)]
@@ -19,6 +21,9 @@ pub(crate) struct Shared {
     pub(crate) order: Order,
     pub(crate) actors: Actors,
     pub(crate) limits: Limits,
+    /// The subscriptions that wait for a save.
+    pub(crate) waiting: Waiting,
+    pub(crate) telemetry: StoreTelemetry,
     /// `None`: the machine's.
     pub(crate) clock: Option<Arc<dyn Clock>>,
 }
@@ -43,6 +48,12 @@ impl<'s> Locked<'s> {
 impl Shared {
     /// Saves a commit, all or nothing.
     pub(crate) fn save(&self, commit: &Commit<'_>) -> Result<Saved, SaveError> {
+        let saved = self.check_and_append(commit)?;
+        self.waiting.wake_all();
+        Ok(saved)
+    }
+
+    fn check_and_append(&self, commit: &Commit<'_>) -> Result<Saved, SaveError> {
         let parts = commit.parts()?;
         let size = self.limits.check(&parts)?;
         if let [part] = &*parts {

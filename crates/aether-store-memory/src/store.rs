@@ -1,13 +1,17 @@
 //! [`MemoryEventStore`]: the handle that users hold, and the contract's traits on it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use aether_core::{
-    ActorId, ActorSnapshot, Clock, Commit, CommitStream, EventStore, EventStream, Head, ReadError, ReadFrom,
-    SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Version,
+    ActorId, ActorSnapshot, Clock, Commit, CommitStream, EventStore, EventStream, Head, Position, ReadError,
+    ReadFrom, SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Subscribe, SubscribeOptions,
+    Subscription, Version,
 };
+use aether_telemetry::{Destination, StoreTelemetry};
 use async_trait::async_trait;
+use futures_util::StreamExt;
 
 use crate::MemoryEventStoreBuilder;
 use crate::actors::Actors;
@@ -16,6 +20,8 @@ use crate::order::Order;
 use crate::read;
 use crate::save::Shared;
 use crate::stream::stream;
+use crate::subscribe::Following;
+use crate::waiting::Waiting;
 
 /// An event store in memory. Clones are handles on the same store; the last one drops it.
 ///
@@ -39,7 +45,9 @@ impl MemoryEventStore {
     }
 
     pub(crate) fn from_parts(clock: Option<Arc<dyn Clock>>, limits: Limits) -> Self {
-        let shared = Shared { order: Order::new(), actors: Actors::new(), limits, clock };
+        let (order, actors, waiting) = (Order::new(), Actors::new(), Waiting::default());
+        let telemetry = StoreTelemetry::new(None, "memory", Destination::local("memory"));
+        let shared = Shared { order, actors, limits, waiting, telemetry, clock };
         Self { shared: Arc::new(shared) }
     }
 }
@@ -63,7 +71,13 @@ impl fmt::Debug for MemoryEventStore {
 #[async_trait]
 impl EventStore for MemoryEventStore {
     async fn save(&self, commit: &Commit<'_>) -> Result<Saved, SaveError> {
-        self.shared.save(commit)
+        let saving = self.shared.telemetry.save(commit);
+        let saved = saving.span().in_scope(|| match saving.stamp(commit.as_events()) {
+            Cow::Borrowed(_) => self.shared.save(commit),
+            Cow::Owned(events) => self.shared.save(&commit.with_events(&events)),
+        });
+        saving.end(&saved);
+        saved
     }
 
     async fn confirm(&self, actor: &ActorId, head: Head) -> Result<bool, SaveError> {
@@ -75,15 +89,15 @@ impl EventStore for MemoryEventStore {
     }
 
     fn get_events(&self, actor: &ActorId, from: Version) -> EventStream {
-        stream(read::events(&self.shared, actor, from))
+        self.shared.telemetry.load(actor, stream(read::events(&self.shared, actor, from)))
     }
 
     fn get_events_backward(&self, actor: &ActorId, from: Version) -> EventStream {
-        stream(read::events_backward(&self.shared, actor, from))
+        self.shared.telemetry.load(actor, stream(read::events_backward(&self.shared, actor, from)))
     }
 
     fn get_commits(&self, actor: &ActorId, after: Head) -> CommitStream {
-        stream(read::commits(&self.shared, actor, after))
+        self.shared.telemetry.load(actor, stream(read::commits(&self.shared, actor, after)))
     }
 
     fn get_all(&self, from: ReadFrom, limit: usize) -> EventStream {
@@ -101,16 +115,32 @@ impl EventStore for MemoryEventStore {
 }
 
 #[async_trait]
+impl Subscribe for MemoryEventStore {
+    async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, ReadError> {
+        let following = Following::new(Arc::clone(&self.shared), options).boxed();
+        let shared = Arc::clone(&self.shared);
+        let lag = move |passed: Position| (shared.order.len() as u64).saturating_sub(passed.sequence());
+        Ok(self.shared.telemetry.subscription(following, lag))
+    }
+}
+
+#[async_trait]
 impl SnapshotStore for MemoryEventStore {
     async fn save_snapshot(&self, snapshot: &ActorSnapshot) -> Result<SnapshotSaved, SnapshotError> {
         let (size, limit) = (snapshot.state.len(), self.shared.limits.max_commit_bytes());
         if size > limit {
             return Err(SnapshotError::TooLarge { size, limit });
         }
-        Ok(self.shared.actors.with(&snapshot.actor, |slot| slot.lock().save_snapshot(snapshot)))
+        let saved = self.shared.actors.with(&snapshot.actor, |slot| slot.lock().save_snapshot(snapshot));
+        if saved == SnapshotSaved::Stored {
+            self.shared.telemetry.metrics().snapshot_saved();
+        }
+        Ok(saved)
     }
 
     async fn load_snapshot(&self, actor: &ActorId) -> Result<Option<ActorSnapshot>, SnapshotError> {
-        Ok(self.shared.actors.snapshot(actor))
+        let snapshot = self.shared.actors.snapshot(actor);
+        self.shared.telemetry.metrics().snapshot(snapshot.is_some());
+        Ok(snapshot)
     }
 }

@@ -14,6 +14,7 @@ impl Fixture for InMemory {
     fn declines(&self, capability: Capability) -> Option<String> {
         match capability {
             Capability::Namespaces => Some("every memory store is a namespace of its own".to_owned()),
+            Capability::Outages => Some("nothing stands between a memory store and its user".to_owned()),
             Capability::Retention => Some("nothing in a memory store expires".to_owned()),
             _ => None,
         }
@@ -37,4 +38,5 @@ impl Storage for Place {
 }
 
 aether_testkit::event_store_conformance!(InMemory);
+aether_testkit::subscription_conformance!(InMemory);
 aether_testkit::snapshot_store_conformance!(InMemory);

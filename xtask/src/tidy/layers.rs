@@ -7,8 +7,11 @@ use crate::metadata::Metadata;
 /// What must not be anywhere below `aether-core`: it knows no runtime and no NATS.
 const NOT_IN_CORE: &[&str] = &["tokio", "async-std", "smol", "async-nats"];
 
+/// Of ours, what may be below a store.
+const BELOW_STORES: &[&str] = &["aether-core", "aether-telemetry"];
+
 /// Which libraries may name async-nats. The facade hands its users the client with which they open a store.
-const MAY_NAME_ASYNC_NATS: &[&str] = &["aether-store-jetstream", "aether"];
+const MAY_NAME_ASYNC_NATS: &[&str] = &["aether-bus", "aether-coordination", "aether-store-jetstream", "aether"];
 
 /// Members that are no libraries: they may depend on anything.
 const FREE: &[&str] = &["aether-tests", "aether-bench", "xtask"];
@@ -19,6 +22,8 @@ struct Crate<'a> {
     name: &'a str,
     /// Normal dependencies in its manifest.
     direct: BTreeSet<&'a str>,
+    /// Those of them that only come with a feature.
+    optional: BTreeSet<&'a str>,
     /// Everything that it is built from.
     closure: BTreeSet<&'a str>,
 }
@@ -30,6 +35,7 @@ pub(super) fn check(metadata: &Metadata) -> Vec<String> {
         .map(|package| Crate {
             name: &package.name,
             direct: package.direct().collect(),
+            optional: package.features.values().flatten().filter_map(|f| f.strip_prefix("dep:")).collect(),
             closure: metadata.closure(package),
         })
         .collect();
@@ -39,7 +45,7 @@ pub(super) fn check(metadata: &Metadata) -> Vec<String> {
 fn breaches(crates: &[Crate<'_>]) -> Vec<String> {
     let mut breaches = Vec::new();
     let is_ours = |name: &str| crates.iter().any(|krate| krate.name == name);
-    for Crate { name, direct, closure } in crates {
+    for Crate { name, direct, optional, closure } in crates {
         if *name == "aether-core" {
             for found in closure.iter().filter(|dep| NOT_IN_CORE.contains(dep) || is_ours(dep)) {
                 breaches.push(format!(
@@ -48,10 +54,21 @@ fn breaches(crates: &[Crate<'_>]) -> Vec<String> {
             }
         }
         if name.starts_with("aether-store-") {
-            for found in direct.iter().filter(|dep| **dep != "aether-core" && is_ours(dep)) {
+            for found in direct.iter().filter(|dep| !BELOW_STORES.contains(dep) && is_ours(dep)) {
                 breaches.push(format!(
-                    "{name} depends on {found}: of ours, a store depends on aether-core alone"
+                    "{name} depends on {found}: of ours, a store depends on {} alone",
+                    BELOW_STORES.join(" and ")
                 ));
+            }
+        }
+        if *name == "aether-telemetry" {
+            for found in closure.iter().filter(|dep| **dep != "aether-core" && is_ours(dep)) {
+                breaches.push(format!("{name} is built from {found}: of ours, it knows aether-core alone"));
+            }
+            let required = direct.difference(optional);
+            for found in required.filter(|dep| NOT_IN_CORE.contains(dep)) {
+                breaches
+                    .push(format!("{name} depends on {found}: it knows a runtime only where it serves metrics"));
             }
         }
         if direct.contains("async-nats") && !MAY_NAME_ASYNC_NATS.contains(name) {
@@ -67,14 +84,26 @@ mod tests {
     use super::*;
 
     fn krate<'a>(name: &'a str, direct: &[&'a str], closure: &[&'a str]) -> Crate<'a> {
-        Crate { name, direct: direct.iter().copied().collect(), closure: closure.iter().copied().collect() }
+        let set = |names: &[&'a str]| names.iter().copied().collect();
+        Crate { name, direct: set(direct), optional: BTreeSet::new(), closure: set(closure) }
+    }
+
+    /// The same, with this dependency behind a feature.
+    fn with_optional<'a>(mut krate: Crate<'a>, dependency: &'a str) -> Crate<'a> {
+        krate.optional.insert(dependency);
+        krate
     }
 
     #[test]
     fn the_layers_as_designed_are_no_breach() {
         let crates = [
             krate("aether-core", &["serde"], &["serde"]),
-            krate("aether-store-memory", &["aether-core"], &["aether-core", "serde", "tokio"]),
+            with_optional(krate("aether-telemetry", &["aether-core", "tokio"], &["aether-core", "tokio"]), "tokio"),
+            krate(
+                "aether-store-memory",
+                &["aether-core", "aether-telemetry"],
+                &["aether-core", "aether-telemetry", "serde", "tokio"],
+            ),
             krate(
                 "aether-store-jetstream",
                 &["aether-core", "async-nats"],
@@ -88,8 +117,7 @@ mod tests {
 
     #[test]
     fn each_breach_is_named() {
-        let memory = krate("aether-store-memory", &[], &[]);
-        for (krate, expected) in [
+        for (breaking, expected) in [
             (krate("aether-core", &["x"], &["x", "tokio"]), "aether-core is built from tokio"),
             (krate("aether-core", &[], &["async-nats"]), "aether-core is built from async-nats"),
             (
@@ -101,13 +129,14 @@ mod tests {
                 "aether-store-x depends on aether-store-memory",
             ),
             (krate("aether-testkit", &["async-nats"], &[]), "aether-testkit depends on async-nats"),
+            (krate("aether-telemetry", &["tokio"], &["tokio"]), "aether-telemetry depends on tokio"),
+            (
+                krate("aether-telemetry", &[], &["aether-store-memory"]),
+                "aether-telemetry is built from aether-store-memory",
+            ),
         ] {
-            let found = breaches(&[memory_of(&memory), krate]);
+            let found = breaches(&[krate("aether-store-memory", &[], &[]), breaking]);
             assert!(matches!(found.as_slice(), [one] if one.starts_with(expected)), "{expected}: {found:?}");
         }
-    }
-
-    fn memory_of<'a>(memory: &Crate<'a>) -> Crate<'a> {
-        Crate { name: memory.name, direct: memory.direct.clone(), closure: memory.closure.clone() }
     }
 }

@@ -12,6 +12,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::scan::scan;
+use super::text::Text;
 use super::{CodecError, Decoded, Envelope, links, timestamp};
 use crate::payload::{self, Payload};
 use crate::{ActorId, CommitMarks, Event, Metadata, Version};
@@ -164,30 +166,60 @@ fn push_base64(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// One CloudEvent, with the attributes that Aether reads.
-#[derive(Deserialize)]
-struct CloudEvent<'a> {
-    specversion: Cow<'a, str>,
-    id: Cow<'a, str>,
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct CloudEvent<'a> {
+    specversion: Option<Text<'a>>,
+    id: Option<Text<'a>>,
     #[serde(rename = "type")]
-    event_type: String,
-    subject: Option<Cow<'a, str>>,
-    time: Option<Cow<'a, str>>,
-    version: Option<Cow<'a, str>>,
-    headversion: Option<Cow<'a, str>>,
-    commandid: Option<String>,
-    correlationid: Option<String>,
-    causationid: Option<String>,
-    traceparent: Option<String>,
-    usermetadata: Option<Cow<'a, str>>,
-    links: Option<Cow<'a, str>>,
-    note: Option<Cow<'a, str>>,
-    commitid: Option<Cow<'a, str>>,
+    event_type: Option<Text<'a>>,
+    subject: Option<Text<'a>>,
+    time: Option<Text<'a>>,
+    version: Option<Text<'a>>,
+    headversion: Option<Text<'a>>,
+    commandid: Option<Text<'a>>,
+    correlationid: Option<Text<'a>>,
+    causationid: Option<Text<'a>>,
+    traceparent: Option<Text<'a>>,
+    usermetadata: Option<Text<'a>>,
+    links: Option<Text<'a>>,
+    note: Option<Text<'a>>,
+    commitid: Option<Text<'a>>,
     commitindex: Option<u32>,
-    commitactors: Option<Cow<'a, str>>,
-    datacontenttype: Option<Cow<'a, str>>,
+    commitactors: Option<Text<'a>>,
+    datacontenttype: Option<Text<'a>>,
     #[serde(borrow, default, deserialize_with = "present")]
-    data: Option<&'a RawValue>,
-    data_base64: Option<Cow<'a, str>>,
+    pub(super) data: Option<&'a RawValue>,
+    data_base64: Option<Text<'a>>,
+    #[serde(skip)]
+    source: Option<Text<'a>>,
+}
+
+impl<'a> CloudEvent<'a> {
+    /// Where an attribute is kept that is a string; `None` if it is not one that Aether reads.
+    pub(super) fn attribute(&mut self, name: &str) -> Option<&mut Option<Text<'a>>> {
+        Some(match name {
+            "specversion" => &mut self.specversion,
+            "id" => &mut self.id,
+            "type" => &mut self.event_type,
+            "source" => &mut self.source,
+            "subject" => &mut self.subject,
+            "time" => &mut self.time,
+            "version" => &mut self.version,
+            "headversion" => &mut self.headversion,
+            "commandid" => &mut self.commandid,
+            "correlationid" => &mut self.correlationid,
+            "causationid" => &mut self.causationid,
+            "traceparent" => &mut self.traceparent,
+            "usermetadata" => &mut self.usermetadata,
+            "links" => &mut self.links,
+            "note" => &mut self.note,
+            "commitid" => &mut self.commitid,
+            "commitactors" => &mut self.commitactors,
+            "datacontenttype" => &mut self.datacontenttype,
+            "data_base64" => &mut self.data_base64,
+            _ => return None,
+        })
+    }
 }
 
 /// A `data` of `null` is there all the same.
@@ -197,18 +229,23 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
 
 pub(super) fn decode(bytes: &Bytes) -> Result<Decoded, CodecError> {
     let not_json = |e: serde_json::Error| CodecError::because("not a CloudEvent in JSON", e);
+    // Looked at once here, and not again string by string.
+    let text = std::str::from_utf8(bytes).map_err(|e| CodecError::because("not a CloudEvent in JSON", e))?;
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-        let events: Vec<CloudEvent<'_>> = serde_json::from_slice(bytes).map_err(not_json)?;
-        return commit(bytes, events);
+        let events: Vec<CloudEvent<'_>> = serde_json::from_str(text).map_err(not_json)?;
+        return commit(bytes, &events);
     }
-    let event: CloudEvent<'_> = serde_json::from_slice(bytes).map_err(not_json)?;
-    if event.event_type == EMPTY_COMMIT && event.version.is_none() {
+    let event = match scan(text) {
+        Some(event) => event,
+        None => serde_json::from_str(text).map_err(not_json)?,
+    };
+    if event.event_type.as_deref() == Some(EMPTY_COMMIT) && event.version.is_none() {
         return empty_commit(&event);
     }
-    commit(bytes, vec![event])
+    commit(bytes, &[event])
 }
 
-fn commit(bytes: &Bytes, cloud_events: Vec<CloudEvent<'_>>) -> Result<Decoded, CodecError> {
+fn commit(bytes: &Bytes, cloud_events: &[CloudEvent<'_>]) -> Result<Decoded, CodecError> {
     let first = cloud_events.first().ok_or_else(|| CodecError::new("a batch without events"))?;
     let (links, note, marks) = (read_links(first)?, read_note(first)?, read_marks(first)?);
     let mut events: Vec<Event> = Vec::with_capacity(cloud_events.len());
@@ -227,7 +264,7 @@ fn commit(bytes: &Bytes, cloud_events: Vec<CloudEvent<'_>>) -> Result<Decoded, C
 }
 
 fn empty_commit(event: &CloudEvent<'_>) -> Result<Decoded, CodecError> {
-    let id = event.id.split('/').next().unwrap_or_default();
+    let id = read_text(&event.id, "id")?.split('/').next().unwrap_or_default();
     let version = event.headversion.as_deref();
     let version = version.ok_or_else(|| CodecError::new("neither `version` nor `headversion`"))?;
     Ok(Decoded {
@@ -241,26 +278,27 @@ fn empty_commit(event: &CloudEvent<'_>) -> Result<Decoded, CodecError> {
     })
 }
 
-fn read_event(bytes: &Bytes, event: CloudEvent<'_>) -> Result<Event, CodecError> {
-    if event.specversion != "1.0" {
-        return Err(CodecError::new(format!("CloudEvents {} instead of 1.0", event.specversion)));
+fn read_event(bytes: &Bytes, event: &CloudEvent<'_>) -> Result<Event, CodecError> {
+    let specversion = read_text(&event.specversion, "specversion")?;
+    if specversion != "1.0" {
+        return Err(CodecError::new(format!("CloudEvents {specversion} instead of 1.0")));
     }
-    let missing = |name: &str| CodecError::new(format!("the event {} has no `{name}`", event.id));
-    let version = read_version(event.version.as_deref().ok_or_else(|| missing("version"))?)?;
+    let (id, event_type) = (read_text(&event.id, "id")?, read_text(&event.event_type, "type")?);
+    let version = read_version(read_text(&event.version, "version")?)?;
     if version.is_zero() {
         return Err(CodecError::new("an event of version 0"));
     }
-    let time = event.time.as_deref().ok_or_else(|| missing("time"))?;
+    let time = read_text(&event.time, "time")?;
     let time = timestamp::parse(time).ok_or_else(|| CodecError::new(format!("`time` {time:?}")))?;
     let metadata = Metadata {
         user: event.usermetadata.as_deref().map(read_user).transpose()?.unwrap_or_default(),
-        command_id: event.commandid.clone(),
-        correlation_id: event.correlationid.clone(),
-        causation_id: event.causationid.clone(),
-        traceparent: event.traceparent.clone(),
+        command_id: event.commandid.as_deref().map(str::to_owned),
+        correlation_id: event.correlationid.as_deref().map(str::to_owned),
+        causation_id: event.causationid.as_deref().map(str::to_owned),
+        traceparent: event.traceparent.as_deref().map(str::to_owned),
     };
-    let (id, actor, payload) = (read_uuid(&event.id)?, read_actor(&event)?, read_payload(bytes, &event)?);
-    Ok(Event::restore(id, event.event_type, actor, version, payload, metadata, time))
+    let (id, actor, payload) = (read_uuid(id)?, read_actor(event)?, read_payload(bytes, event)?);
+    Ok(Event::restore(id, event_type.to_owned(), actor, version, payload, metadata, time))
 }
 
 fn read_payload(bytes: &Bytes, event: &CloudEvent<'_>) -> Result<Payload, CodecError> {
@@ -294,8 +332,12 @@ fn read_user(text: &str) -> Result<BTreeMap<String, String>, CodecError> {
 }
 
 fn read_actor(event: &CloudEvent<'_>) -> Result<ActorId, CodecError> {
-    let subject = event.subject.as_deref().ok_or_else(|| CodecError::new("no `subject`"))?;
-    ActorId::new(subject).map_err(|e| CodecError::because("`subject` is no actor id", e))
+    ActorId::new(read_text(&event.subject, "subject")?)
+        .map_err(|e| CodecError::because("`subject` is no actor id", e))
+}
+
+fn read_text<'a>(text: &'a Option<Text<'_>>, name: &str) -> Result<&'a str, CodecError> {
+    text.as_deref().ok_or_else(|| CodecError::new(format!("an event without `{name}`")))
 }
 
 fn read_version(text: &str) -> Result<Version, CodecError> {

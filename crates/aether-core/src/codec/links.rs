@@ -26,7 +26,7 @@ pub(crate) fn pack(links: &[u64], out: &mut SmallVec<[u8; 64]>) {
 
 /// What [`pack`] packed; `None` if the bytes are no strictly descending list of sequences above 0.
 pub(crate) fn unpack(bytes: &[u8]) -> Option<Vec<u64>> {
-    let mut links: Vec<u64> = Vec::new();
+    let mut links: Vec<u64> = Vec::with_capacity(bytes.len().min(LIMIT));
     let mut bytes = bytes.iter();
     while bytes.len() > 0 {
         let mut number = 0u64;
@@ -68,7 +68,9 @@ pub(crate) fn encode(links: &[u64], out: &mut Vec<u8>) {
 
 /// The links that a text stands for.
 pub(crate) fn decode(text: &str) -> Option<Vec<u64>> {
-    unpack(&URL_SAFE_NO_PAD.decode(text).ok()?)
+    let mut packed: SmallVec<[u8; 64]> = SmallVec::from_elem(0, base64::decoded_len_estimate(text.len()));
+    let length = URL_SAFE_NO_PAD.decode_slice(text, &mut packed).ok()?;
+    unpack(packed.get(..length)?)
 }
 
 #[cfg(test)]

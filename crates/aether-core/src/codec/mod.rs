@@ -26,6 +26,8 @@
 mod bincode;
 mod cloudevents;
 pub mod links;
+mod scan;
+mod text;
 mod timestamp;
 
 use bytes::Bytes;

@@ -5,10 +5,12 @@
     reason = "not every test file uses everything, and nothing outside does"
 )]
 
-use aether_core::{ActorId, Event, ReadError, RecordedEvent, Version};
+use std::time::Duration;
+
+use aether_core::{ActorId, Delivery, Event, Position, ReadError, RecordedEvent, Subscription, Version};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
 use aether_testkit::server::{shared_r1, unique_name};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 
 /// A connection to the shared server.
 pub async fn client() -> async_nats::Client {
@@ -39,4 +41,45 @@ pub fn versions(events: &[RecordedEvent]) -> Vec<u64> {
 
 pub async fn collect(stream: aether_core::EventStream) -> Result<Vec<RecordedEvent>, ReadError> {
     stream.try_collect().await
+}
+
+/// What a subscription delivers next; an error, or 20 s without anything, fails the test.
+pub async fn next(subscription: &mut Subscription) -> Delivery {
+    tokio::time::timeout(Duration::from_secs(20), subscription.next()).await.unwrap().unwrap().unwrap()
+}
+
+/// The positions of what is delivered until it has caught up.
+pub async fn until_caught_up(subscription: &mut Subscription) -> Vec<Position> {
+    let mut seen = Vec::new();
+    loop {
+        match next(subscription).await {
+            Delivery::Event(event) => seen.push(event.position),
+            Delivery::CaughtUp => return seen,
+            _ => {}
+        }
+    }
+}
+
+/// The next event, whatever is told before.
+pub async fn next_event(subscription: &mut Subscription) -> RecordedEvent {
+    loop {
+        if let Delivery::Event(event) = next(subscription).await {
+            return event;
+        }
+    }
+}
+
+/// Waits until this position has gone by; gives the events on the way.
+pub async fn until(subscription: &mut Subscription, position: Position) -> Vec<RecordedEvent> {
+    let mut seen = Vec::new();
+    loop {
+        let delivery = next(subscription).await;
+        let gone_by = delivery.position();
+        if let Delivery::Event(event) = delivery {
+            seen.push(event);
+        }
+        if gone_by.is_some_and(|gone_by| gone_by >= position) {
+            return seen;
+        }
+    }
 }

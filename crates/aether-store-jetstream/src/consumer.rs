@@ -1,0 +1,271 @@
+//! [`Consumer`]: an ordered push consumer on the server, as long as it lasts.
+//!
+//! It begins at an explicit sequence, and is made anew from another one by whoever reads from it, when a message is
+//! missing, the heartbeats stop or the connection was lost. (The client's own ordered consumer forgets where it was to
+//! begin when nothing had been delivered yet.)
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use aether_core::ReadError;
+use async_nats::connection::State;
+use async_nats::{Message, StatusCode, Subscriber};
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt};
+use serde_json::json;
+use time::OffsetDateTime;
+use tokio::task::coop::{consume_budget, unconstrained};
+use tokio::time::Instant;
+
+use crate::api::{Api, CallError, StreamMessage};
+use crate::requests::NoAnswer;
+
+/// How long no message and no heartbeat may come before the consumer counts as lost.
+pub(crate) const SILENCE: Duration = Duration::from_secs(3);
+/// How long a consumer whose reader has gone stays on the server.
+const INACTIVE: Duration = Duration::from_secs(5);
+/// How many messages are taken over from the client before they are looked at.
+const TAKEN: usize = 1024;
+/// After how many messages it is looked whether more have arrived.
+const LOOK: u64 = 16;
+
+/// What a consumer is to read, and how.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// The subjects.
+    pub(crate) filter: String,
+    /// How often it says that it is still there when it has nothing else to say.
+    pub(crate) heartbeat: Duration,
+    /// Whether the payloads are left out.
+    pub(crate) headers_only: bool,
+}
+
+/// A consumer and what it has sent.
+#[derive(Debug)]
+pub(crate) struct Consumer {
+    messages: Subscriber,
+    taken: VecDeque<Message>,
+    delivered: u64,
+    connects: u64,
+}
+
+/// What a consumer sent.
+#[derive(Debug)]
+pub(crate) enum Sent {
+    /// The next message, and how many more there were when the server sent it.
+    Message(StreamMessage, u64),
+    /// There is nothing to be read up to this sequence, inclusive, but what was sent.
+    Passed(u64),
+    /// Something is missing: the consumer has to be made again.
+    Lost,
+    /// The time is over.
+    Nothing,
+}
+
+impl Consumer {
+    /// Makes a consumer that begins at the sequence `first`. Tries once.
+    pub(crate) async fn create(
+        api: &Api,
+        wanted: &Wanted,
+        first: u64,
+        deadline: Instant,
+    ) -> Result<Self, CallError> {
+        let (asked, requests) = (Instant::now(), api.requests());
+        let client = requests.client();
+        let connects = requests.connects();
+        let inbox = client.new_inbox();
+        if client.connection_state() != State::Connected {
+            // What is sent now would be carried out later, for nobody.
+            return Err(NoAnswer::NotSent("there is no connection".into()).into());
+        }
+        let subscribed = tokio::time::timeout_at(deadline, client.subscribe(inbox.clone())).await;
+        let messages = match subscribed {
+            Ok(subscribed) => subscribed.map_err(|e| NoAnswer::NotSent(e.into()))?,
+            Err(late) => return Err(NoAnswer::NotSent(late.into()).into()),
+        };
+        let body = json!({
+            "stream_name": api.stream(),
+            "config": {
+                "deliver_subject": inbox,
+                "deliver_policy": "by_start_sequence",
+                "opt_start_seq": first.max(1),
+                "filter_subject": wanted.filter,
+                "ack_policy": "none",
+                "max_deliver": 1,
+                "replay_policy": "instant",
+                "flow_control": true,
+                "idle_heartbeat": nanos(wanted.heartbeat),
+                "inactive_threshold": nanos(INACTIVE),
+                "headers_only": wanted.headers_only,
+                "mem_storage": true,
+                "num_replicas": 1,
+            },
+        });
+        let operation = format!("CONSUMER.CREATE.{}", api.stream());
+        match api.call::<serde_json::Value>(&operation, &body, deadline).await {
+            Ok(_) => Ok(Self { messages, taken: VecDeque::new(), delivered: 0, connects }),
+            Err(e) => match requests.denied(asked, &inbox) {
+                Some(operation) => Err(NoAnswer::Denied(operation).into()),
+                None => Err(e),
+            },
+        }
+    }
+
+    /// The next thing that it sent, or [`Sent::Nothing`] at `until`.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped.
+    pub(crate) async fn next(&mut self, api: &Api, until: Instant) -> Result<Sent, ReadError> {
+        loop {
+            // Messages that were taken over are read without waiting; others must run all the same.
+            consume_budget().await;
+            let Some(message) = self.taken.front() else {
+                match self.take(api, until).await? {
+                    Some(end) => return Ok(end),
+                    None => continue,
+                }
+            };
+            let sent = if message.status.is_some() {
+                self.look_at_sign(api, message).await
+            } else {
+                self.look(message)
+            };
+            let message = self.taken.pop_front();
+            match (sent, message) {
+                (Looked::Message(place), Some(message)) => {
+                    self.delivered = place.delivered;
+                    return Ok(Sent::Message(place.of(message), place.pending));
+                }
+                (Looked::Passed(sequence), _) => return Ok(Sent::Passed(sequence)),
+                (Looked::Sign, _) => {}
+                (Looked::Gap, _) | (_, None) => return Ok(Sent::Lost),
+            }
+        }
+    }
+
+    /// Waits for messages and takes over all that are there. If none come, what that means.
+    async fn take(&mut self, api: &Api, until: Instant) -> Result<Option<Sent>, ReadError> {
+        if self.connects != api.requests().connects() {
+            return Ok(Some(Sent::Lost));
+        }
+        let silent = Instant::now() + SILENCE;
+        match tokio::time::timeout_at(until.min(silent), self.messages.next()).await {
+            Ok(Some(message)) => self.taken.push_back(message),
+            Ok(None) => return Err(ReadError::Unavailable(NoAnswer::Closed.into())),
+            Err(_) if until < silent => return Ok(Some(Sent::Nothing)),
+            Err(_) => return Ok(Some(Sent::Lost)),
+        }
+        self.take_over();
+        Ok(None)
+    }
+
+    /// How many messages wait to be read, as far as is known.
+    pub(crate) fn waiting(&mut self) -> usize {
+        // Looking each time would cost a tenth of reading.
+        if self.taken.is_empty() || self.delivered.is_multiple_of(LOOK) {
+            self.take_over();
+        }
+        self.taken.len()
+    }
+
+    /// Takes over the messages that have arrived.
+    fn take_over(&mut self) {
+        while self.taken.len() <= TAKEN {
+            match unconstrained(self.messages.next()).now_or_never() {
+                Some(Some(message)) => self.taken.push_back(message),
+                _ => break,
+            }
+        }
+    }
+
+    fn look(&self, message: &Message) -> Looked {
+        match message.reply.as_ref().and_then(|reply| Place::parse(reply)) {
+            Some(place) if place.delivered == self.delivered + 1 => Looked::Message(place),
+            _ => Looked::Gap,
+        }
+    }
+
+    /// A heartbeat, or the question whether we keep up.
+    async fn look_at_sign(&self, api: &Api, message: &Message) -> Looked {
+        if message.status != Some(StatusCode::IDLE_HEARTBEAT) {
+            return Looked::Gap;
+        }
+        let header =
+            |name| message.headers.as_ref().and_then(|headers| headers.get(name)).map(|v| v.as_str());
+        let stalled = header("Nats-Consumer-Stalled");
+        let answer_to = message.reply.as_ref().map(|reply| reply.as_str()).or(stalled);
+        if let Some(answer_to) = answer_to {
+            let answered = api.requests().client().publish(answer_to.to_owned(), Bytes::new());
+            if tokio::time::timeout(SILENCE, answered).await.is_err() {
+                return Looked::Gap;
+            }
+        }
+        let number = |name| header(name).and_then(|number| number.parse::<u64>().ok());
+        match (number("Nats-Last-Consumer"), number("Nats-Last-Stream")) {
+            (Some(last), _) if last != self.delivered => Looked::Gap,
+            (Some(_), Some(passed)) => Looked::Passed(passed),
+            _ => Looked::Sign,
+        }
+    }
+}
+
+/// What a message is.
+enum Looked {
+    Message(Place),
+    Passed(u64),
+    Sign,
+    Gap,
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Where a message stands, as the subject for its acknowledgement says.
+#[derive(Debug, PartialEq)]
+struct Place {
+    sequence: u64,
+    delivered: u64,
+    time: OffsetDateTime,
+    pending: u64,
+}
+
+impl Place {
+    /// `$JS.ACK.<stream>.<consumer>.<times>.<stream seq>.<consumer seq>.<time>.<pending>`, with `<domain>.<account>` after
+    /// `ACK` and maybe more at the end on newer servers.
+    fn parse(reply: &str) -> Option<Self> {
+        let first = match reply.bytes().filter(|byte| *byte == b'.').count() {
+            8 => 5,
+            10.. => 7,
+            _ => return None,
+        };
+        let mut numbers = reply.split('.').skip(first).map(str::parse::<u64>);
+        let mut number = || numbers.next()?.ok();
+        let (sequence, delivered) = (number()?, number()?);
+        let time = OffsetDateTime::from_unix_timestamp_nanos(number()?.into()).ok()?;
+        Some(Self { sequence, delivered, time, pending: number()? })
+    }
+
+    fn of(&self, message: Message) -> StreamMessage {
+        StreamMessage {
+            subject: message.subject,
+            sequence: self.sequence,
+            time: self.time,
+            payload: message.payload,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_is_read_from_both_forms_of_the_reply() {
+        let place = |reply| Place::parse(reply).map(|place| (place.sequence, place.delivered, place.pending));
+        assert_eq!(place("$JS.ACK.s.c.1.17.4.1700000000000000000.9"), Some((17, 4, 9)));
+        assert_eq!(place("$JS.ACK._.hash.s.c.1.17.4.1700000000000000000.9.token"), Some((17, 4, 9)));
+        assert_eq!(place("$JS.ACK.s.c.1.x.4.1700000000000000000.9"), None);
+        assert_eq!(place("short.reply"), None);
+    }
+}

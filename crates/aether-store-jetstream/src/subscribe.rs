@@ -1,0 +1,289 @@
+//! Subscriptions: what is stored, and then what is being stored, over whatever happens to servers and connections.
+//!
+//! A subscription reads from a consumer of its own, which it makes anew from the sequence that comes next whenever it is
+//! lost. Everything happens while it is polled; it has no task. What it has not read waits at the server, but for what
+//! flow control lets through.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aether_core::{
+    ActorId, ActorPattern, Delivery, EventFilter, Position, ReadError, RecordedEvent, SubscribeFrom,
+    SubscribeOptions, Subscription,
+};
+use async_stream::try_stream;
+use futures_util::{Stream, StreamExt};
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+use crate::api::{Api, CallError};
+use crate::backoff::Backoff;
+use crate::consumer::{Consumer, Sent, Wanted};
+use crate::open;
+use crate::store::Inner;
+use crate::stored::StoredCommit;
+use crate::together::Together;
+
+/// How often an idle consumer says up to where it has looked. What does not match a filter has gone by after two of them.
+const HEARTBEAT: Duration = Duration::from_millis(250);
+/// How long a subscription waits before it looks whether all is well.
+const TURN: Duration = Duration::from_secs(60);
+/// How many events that do not match go by before a subscription says so.
+const SKIPPED: usize = 1024;
+/// How many messages may wait for a subscription that has caught up before it counts as behind.
+const BEHIND: usize = 1024;
+/// For how long the server says that there is no such stream before that is believed: one that has just started may not
+/// know all of its streams.
+const GONE: Duration = Duration::from_secs(5);
+
+impl Inner {
+    /// Follows the events.
+    pub(crate) async fn subscribe(
+        self: Arc<Self>,
+        options: &SubscribeOptions,
+    ) -> Result<Subscription, ReadError> {
+        let deadline = Instant::now() + self.timeouts.read;
+        let after = match options.from {
+            SubscribeFrom::After(position) => Some(position),
+            SubscribeFrom::Now => {
+                let (_, last) = open::bounds(&self.events, deadline).await?;
+                Some(Position::new(last, u32::MAX))
+            }
+            _ => None,
+        };
+        let next = match after {
+            Some(position) => {
+                self.check_not_expired(position, None, u64::MAX).await?;
+                position.sequence() + u64::from(position.index() == u32::MAX)
+            }
+            // Each replica expires by its own clock: what the leader no longer has is not read from another.
+            None if self.retention.is_some() => open::bounds(&self.events, deadline).await?.0,
+            None => 1,
+        };
+        let stream = self.events.stream();
+        let filter = match options.filter.pattern() {
+            ActorPattern::Category(category) => format!("{stream}.{}.*", ActorId::category_token(category)),
+            ActorPattern::Actor(actor) => self.subject(actor),
+            _ => all_actors(&self.events),
+        };
+        let subscriber = Subscriber {
+            wanted: Wanted { filter, heartbeat: HEARTBEAT, headers_only: false },
+            filter: options.filter.clone(),
+            next,
+            read: after.map(|position| (position, None)),
+            told: after,
+            untold: None,
+            skipped: 0,
+            together: Together::new(options.filter.pattern().clone()),
+            phase: Phase::Behind,
+            inner: self,
+        };
+        Ok(subscriber.deliveries().boxed())
+    }
+}
+
+/// The subjects of all actors: they have two tokens; a barrier has one.
+fn all_actors(events: &Api) -> String {
+    format!("{}.*.*", events.stream())
+}
+
+/// How far a subscription is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Behind; it is not known up to where.
+    Behind,
+    /// Behind until everything up to this sequence has gone by.
+    BehindUntil(u64),
+    /// Caught up.
+    Live,
+}
+
+/// What a subscription knows.
+struct Subscriber {
+    inner: Arc<Inner>,
+    wanted: Wanted,
+    filter: EventFilter,
+    /// The sequence from which a new consumer begins: everything below has gone by.
+    next: u64,
+    /// The position read last, and when it was recorded, if that is known.
+    read: Option<(Position, Option<OffsetDateTime>)>,
+    /// Up to where it was told that everything has gone by.
+    told: Option<Position>,
+    /// Up to where everything has gone by, if nothing that was delivered says so.
+    untold: Option<Position>,
+    skipped: usize,
+    together: Together,
+    phase: Phase,
+}
+
+impl Subscriber {
+    fn deliveries(mut self) -> impl Stream<Item = Result<Delivery, ReadError>> + Send {
+        try_stream! {
+            let mut whole: VecDeque<StoredCommit> = VecDeque::new();
+            loop {
+                let mut consumer = self.connect().await?;
+                loop {
+                    while let Some(commit) = whole.pop_front() {
+                        self.next = commit.sequence + 1;
+                        if commit.commit.events.is_empty() {
+                            self.pass(Position::new(commit.sequence, 0));
+                        }
+                        for event in commit.into_recorded().events {
+                            if let Some(delivery) = self.look_at(event) {
+                                yield delivery;
+                            }
+                        }
+                    }
+                    if self.has_caught_up() {
+                        if let Some(passed) = self.tell() {
+                            yield passed;
+                        }
+                        self.phase = Phase::Live;
+                        yield Delivery::CaughtUp;
+                    }
+                    let waiting = consumer.waiting();
+                    if waiting == 0 && let Some(passed) = self.tell() {
+                        yield passed;
+                    }
+                    let mut behind = waiting > BEHIND;
+                    match consumer.next(&self.inner.events, Instant::now() + TURN).await? {
+                        Sent::Message(message, pending) => {
+                            behind |= pending > BEHIND as u64;
+                            if message.sequence >= self.next {
+                                self.check_not_expired(message.sequence).await?;
+                                let commit = StoredCommit::decode(message)?;
+                                let position = Position::new(commit.sequence, u32::MAX);
+                                self.read = Some((position, Some(commit.time)));
+                                self.together.add(commit, &mut whole);
+                            }
+                        }
+                        Sent::Passed(sequence) => {
+                            self.together.pass(sequence, &mut whole);
+                            if whole.is_empty() && self.together.is_empty() && sequence >= self.next {
+                                self.check_not_expired(sequence + 1).await?;
+                                self.next = sequence + 1;
+                                self.read = Some((Position::new(sequence, u32::MAX), None));
+                                self.pass(Position::new(sequence, u32::MAX));
+                            }
+                        }
+                        Sent::Nothing => {}
+                        Sent::Lost => break,
+                    }
+                    if behind && self.phase == Phase::Live {
+                        self.phase = Phase::Behind;
+                        yield Delivery::FellBehind;
+                        if self.find_end().await.is_err() {
+                            break;
+                        }
+                    }
+                }
+                self.together.forget();
+                if self.phase == Phase::Live {
+                    self.phase = Phase::Behind;
+                    yield Delivery::FellBehind;
+                }
+            }
+        }
+    }
+
+    /// Makes a consumer, and finds out up to where there is something to read. Waits for as long as that takes.
+    async fn connect(&mut self) -> Result<Consumer, ReadError> {
+        let began = Instant::now();
+        let mut backoff = Backoff::endless();
+        let mut gone_since = None;
+        let mut warned = false;
+        loop {
+            let error = match self.try_connect().await {
+                Ok(consumer) => {
+                    if warned {
+                        let outage = began.elapsed();
+                        tracing::info!(
+                            stream = self.inner.events.stream(),
+                            ?outage,
+                            "a subscription goes on"
+                        );
+                    }
+                    return Ok(consumer);
+                }
+                Err(error) => error,
+            };
+            if error.is_stream_missing() {
+                let since = *gone_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= GONE {
+                    let what =
+                        format!("stream {}, which does not exist any more", self.inner.events.stream());
+                    return Err(ReadError::Corrupt { what, source: Some(error.into()) });
+                }
+            } else {
+                gone_since = None;
+                if error.is_final() {
+                    return Err(error.into());
+                }
+            }
+            if !warned {
+                warned = true;
+                let stream = self.inner.events.stream();
+                tracing::warn!(stream, %error, "a subscription is cut off; it waits until it can go on");
+            }
+            backoff.wait().await;
+        }
+    }
+
+    async fn try_connect(&mut self) -> Result<Consumer, CallError> {
+        let deadline = Instant::now() + self.inner.timeouts.attempt;
+        let consumer = Consumer::create(&self.inner.events, &self.wanted, self.next, deadline).await?;
+        self.find_end().await?;
+        Ok(consumer)
+    }
+
+    /// Asks up to where there is something to read, if that is not known.
+    async fn find_end(&mut self) -> Result<(), CallError> {
+        let events = &self.inner.events;
+        let deadline = Instant::now() + self.inner.timeouts.attempt;
+        let last = events.last(&all_actors(events), deadline).await?;
+        let end = last.map_or(0, |last| last.sequence);
+        if self.phase != Phase::Live {
+            self.phase = Phase::BehindUntil(end);
+        }
+        Ok(())
+    }
+
+    fn has_caught_up(&self) -> bool {
+        matches!(self.phase, Phase::BehindUntil(end) if self.next > end) && self.together.is_empty()
+    }
+
+    async fn check_not_expired(&self, next: u64) -> Result<(), ReadError> {
+        match self.read {
+            Some((position, recorded_at)) => self.inner.check_not_expired(position, recorded_at, next).await,
+            None => Ok(()),
+        }
+    }
+
+    fn look_at(&mut self, event: RecordedEvent) -> Option<Delivery> {
+        if self.told.is_some_and(|told| event.position <= told) {
+            return None;
+        }
+        if self.filter.matches(&event) {
+            (self.told, self.untold, self.skipped) = (Some(event.position), None, 0);
+            return Some(Delivery::Event(event));
+        }
+        self.pass(event.position);
+        self.skipped += 1;
+        if self.skipped < SKIPPED { None } else { self.tell() }
+    }
+
+    /// Everything up to this position has gone by.
+    fn pass(&mut self, position: Position) {
+        if self.told.is_none_or(|told| position > told) {
+            self.untold = Some(position);
+        }
+    }
+
+    /// Says up to where everything has gone by, if that was not said.
+    fn tell(&mut self) -> Option<Delivery> {
+        let position = self.untold.take()?;
+        (self.told, self.skipped) = (Some(position), 0);
+        Some(Delivery::Passed(position))
+    }
+}

@@ -1,0 +1,35 @@
+//! Metrics and traces of Aether: what stores, buses, groups and projections count, the spans that they open, and how a
+//! trace travels with events.
+//!
+//! | for whom | there is |
+//! |---|---|
+//! | programs | `serve_metrics` and `Prometheus` (feature `prometheus`), [`metrics::refresh`], [`metrics::METRICS`] |
+//! | who handles events | [`handling`]: the span and the [`Context`](aether_core::Context) of an event; [`Consumer`] for those who have a name |
+//! | stores | [`StoreTelemetry`]: all of a store, in one |
+//! | buses, groups, projections | the handles in [`metrics`], and [`span`] |
+//! | who saves or publishes through others | [`trace::stamp`] |
+//!
+//! Whatever runs somebody's code for an event runs it in [`handling`] (or [`Consumer::handling`]), so that everybody's
+//! handlers are part of the event's trace and conversation: groups, projections that have effects, subscribers of a bus.
+//! A projection that only changes its view uses [`Consumer::applying`], which leaves the context out.
+//!
+//! Nothing here knows NATS, and a runtime only where metrics are served. Without a recorder of metrics and without a
+//! subscriber of `tracing`, all of it costs some nanoseconds; without the feature `otel`, no trace travels.
+
+mod destination;
+mod handling;
+pub mod metrics;
+#[cfg(feature = "otel")]
+mod otel;
+#[cfg(feature = "prometheus")]
+mod prometheus;
+pub mod span;
+mod store;
+mod subscription;
+pub mod trace;
+
+pub use destination::Destination;
+pub use handling::{Consumer, handling};
+#[cfg(feature = "prometheus")]
+pub use prometheus::{MetricsServer, Prometheus, ServeError, serve_metrics};
+pub use store::{Loaded, Saving, StoreTelemetry};

@@ -1,0 +1,146 @@
+//! [`StoreMetrics`]: what an event store counts.
+
+use aether_core::{ReadError, SaveError, Saved};
+use metrics::{Counter, Histogram};
+
+use super::Timer;
+use super::recorder::{Labels, PerRecorder, Registry};
+use super::table;
+use crate::span;
+
+/// What one store does.
+#[derive(Debug)]
+pub struct StoreMetrics {
+    labels: Labels,
+    counters: PerRecorder<Counters>,
+}
+
+#[derive(Debug)]
+struct Counters {
+    saves: Counter,
+    events_saved: Counter,
+    conflicts: Counter,
+    retries: Counter,
+    doubts: Counter,
+    unknown: Counter,
+    save_duration: Histogram,
+    load_duration: Histogram,
+    events_loaded: Counter,
+    cache_hits: Counter,
+    cache_misses: Counter,
+    snapshots_saved: Counter,
+    snapshot_hits: Counter,
+    snapshot_misses: Counter,
+}
+
+impl StoreMetrics {
+    /// Of a store of this kind, such as `jetstream` or `memory`.
+    #[must_use]
+    pub fn new(namespace: Option<&str>, store: &'static str) -> Self {
+        Self { labels: Labels::new(namespace, store), counters: PerRecorder::new() }
+    }
+
+    fn counters(&self) -> Option<&Counters> {
+        self.counters.get(|registry| self.register(registry))
+    }
+
+    fn register(&self, registry: &Registry<'_>) -> Counters {
+        let counter = |metric| registry.counter(metric, &self.labels);
+        let histogram = |metric| registry.histogram(metric, &self.labels);
+        Counters {
+            saves: counter(&table::SAVES),
+            events_saved: counter(&table::EVENTS_SAVED),
+            conflicts: counter(&table::CONFLICTS),
+            retries: counter(&table::RETRIES),
+            doubts: counter(&table::DOUBTS),
+            unknown: counter(&table::UNKNOWN_OUTCOMES),
+            save_duration: histogram(&table::SAVE_DURATION),
+            load_duration: histogram(&table::LOAD_DURATION),
+            events_loaded: counter(&table::EVENTS_LOADED),
+            cache_hits: counter(&table::CACHE_HITS),
+            cache_misses: counter(&table::CACHE_MISSES),
+            snapshots_saved: counter(&table::SNAPSHOTS_SAVED),
+            snapshot_hits: counter(&table::SNAPSHOT_HITS),
+            snapshot_misses: counter(&table::SNAPSHOT_MISSES),
+        }
+    }
+
+    /// The save of a commit of so many events, begun with the timer, has ended like this. One that began before there was
+    /// a recorder is not counted.
+    pub fn saved(&self, events: usize, saved: &Result<Saved, SaveError>, timer: Timer) {
+        let counters = if timer.is_running() { self.counters() } else { None };
+        let Some(counters) = counters else { return };
+        timer.stop(&counters.save_duration);
+        match saved {
+            Ok(_) => {
+                counters.saves.increment(1);
+                counters.events_saved.increment(events as u64);
+            }
+            Err(SaveError::VersionConflict(_)) => counters.conflicts.increment(1),
+            Err(SaveError::UnknownOutcome(_)) => counters.unknown.increment(1),
+            Err(error) => self.failed(&table::SAVE_FAILURES, span::save_error(error)),
+        }
+    }
+
+    /// A save is tried again.
+    pub fn retried(&self) {
+        if let Some(counters) = self.counters() {
+            counters.retries.increment(1);
+        }
+    }
+
+    /// An attempt of a save, at least one, was left without an answer.
+    pub fn doubted(&self) {
+        if let Some(counters) = self.counters() {
+            counters.doubts.increment(1);
+        }
+    }
+
+    /// A save did or did not know where its actor stands.
+    pub fn cache(&self, hit: bool) {
+        if let Some(counters) = self.counters() {
+            if hit { &counters.cache_hits } else { &counters.cache_misses }.increment(1);
+        }
+    }
+
+    /// A read of one actor, begun with the timer, was read to its end.
+    pub fn loaded(&self, timer: Timer) {
+        if let Some(counters) = self.counters() {
+            timer.stop(&counters.load_duration);
+        }
+    }
+
+    /// A read of one actor has given so many events.
+    pub fn events_loaded(&self, events: u64) {
+        if let Some(counters) = self.counters() {
+            counters.events_loaded.increment(events);
+        }
+    }
+
+    /// A read of one actor has ended with an error.
+    pub fn load_failed(&self, error: &ReadError) {
+        self.failed(&table::LOAD_FAILURES, span::read_error(error));
+    }
+
+    /// A snapshot was stored.
+    pub fn snapshot_saved(&self) {
+        if let Some(counters) = self.counters() {
+            counters.snapshots_saved.increment(1);
+        }
+    }
+
+    /// A load of a snapshot has or has not found one.
+    pub fn snapshot(&self, hit: bool) {
+        if let Some(counters) = self.counters() {
+            if hit { &counters.snapshot_hits } else { &counters.snapshot_misses }.increment(1);
+        }
+    }
+
+    /// Failures are rare: their counters are looked up each time, so that those that never happen are not there.
+    fn failed(&self, metric: &table::Metric, reason: &str) {
+        let counter = PerRecorder::new();
+        if let Some(counter) = counter.get(|registry| registry.counter(metric, &self.labels.and(reason))) {
+            Counter::increment(counter, 1);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The spans: `save`, `load`, `publish` and `handle`, with the attributes of OpenTelemetry's semantic conventions for
+//! messaging.
+//!
+//! Each is opened at level INFO with the target `aether`. OpenTelemetry sees it under the name `<operation> <destination>`.
+//! Where no subscriber wants it, it costs the look at a flag.
+
+use aether_core::{ActorId, Commit, Event, ReadError, SaveError};
+use tracing::Span;
+use tracing::field::Empty;
+
+use crate::{Destination, trace};
+
+/// The save of a commit.
+#[must_use]
+pub fn save(destination: &Destination, commit: &Commit<'_>) -> Span {
+    let events = commit.as_events();
+    let (first, one) = (events.first(), events.len() == 1);
+    tracing::info_span!(
+        target: "aether",
+        "save",
+        otel.name = display(format_args!("save {}", destination.name)),
+        otel.kind = "producer",
+        otel.status_code = Empty,
+        error.type = Empty,
+        messaging.system = destination.system,
+        messaging.operation.name = "save",
+        messaging.operation.type = "send",
+        messaging.destination.name = destination.name,
+        messaging.message.id = first.filter(|_| one).map(|event| display(event.id())),
+        messaging.message.conversation_id = first.and_then(conversation),
+        messaging.batch.message_count = (!one).then_some(events.len()),
+        aether.actor = first.map(|event| display(event.actor())),
+        aether.event.type = first.filter(|_| one).map(Event::event_type),
+        aether.commit.id = display(commit.id()),
+    )
+}
+
+/// The load of an actor's events or commits.
+#[must_use]
+pub fn load(destination: &Destination, actor: &ActorId) -> Span {
+    tracing::info_span!(
+        target: "aether",
+        "load",
+        otel.name = display(format_args!("load {}", destination.name)),
+        otel.kind = "client",
+        otel.status_code = Empty,
+        error.type = Empty,
+        messaging.system = destination.system,
+        messaging.operation.name = "load",
+        messaging.operation.type = "receive",
+        messaging.destination.name = destination.name,
+        messaging.batch.message_count = Empty,
+        aether.actor = display(actor),
+    )
+}
+
+/// The publication of events on a bus. It is part of what publishes; if nothing does, of the trace that an event carries,
+/// to whose span it links otherwise.
+#[must_use]
+pub fn publish(destination: &Destination, events: &[Event]) -> Span {
+    let (first, one) = (events.first(), events.len() == 1);
+    let is_created_here = |event: &Event| event.metadata().traceparent.is_none();
+    let span = tracing::info_span!(
+        target: "aether",
+        "publish",
+        otel.name = display(format_args!("publish {}", destination.name)),
+        otel.kind = if events.iter().any(is_created_here) { "producer" } else { "client" },
+        otel.status_code = Empty,
+        error.type = Empty,
+        messaging.system = destination.system,
+        messaging.operation.name = "publish",
+        messaging.operation.type = "send",
+        messaging.destination.name = destination.name,
+        messaging.message.id = first.filter(|_| one).map(|event| display(event.id())),
+        messaging.message.conversation_id = first.and_then(conversation),
+        messaging.batch.message_count = (!one).then_some(events.len()),
+        aether.actor = first.map(|event| display(event.actor())),
+        aether.event.type = first.filter(|_| one).map(Event::event_type),
+    );
+    if let [event] = events {
+        trace::accompany(&span, event);
+    }
+    span
+}
+
+/// The handling of an event by a consumer of this name, if it has one. It is part of the trace that the event carries,
+/// and links to the span that is current.
+#[must_use]
+pub fn handle(destination: Option<&Destination>, consumer: Option<&str>, event: &Event) -> Span {
+    let name = |name: &str| match destination {
+        Some(destination) => format!("{name} {}", destination.name),
+        None => name.to_owned(),
+    };
+    let span = tracing::info_span!(
+        target: "aether",
+        "handle",
+        otel.name = name("handle"),
+        otel.kind = "consumer",
+        otel.status_code = Empty,
+        error.type = Empty,
+        messaging.system = destination.map_or("aether", |destination| destination.system),
+        messaging.operation.name = "handle",
+        messaging.operation.type = "process",
+        messaging.destination.name = destination.map(|destination| destination.name.as_str()),
+        messaging.consumer.group.name = consumer,
+        messaging.message.id = display(event.id()),
+        messaging.message.conversation_id = conversation(event),
+        aether.actor = display(event.actor()),
+        aether.event.type = event.event_type(),
+    );
+    trace::follow(&span, event);
+    span
+}
+
+/// Says on a span of this module that what it is about has failed, by the kind of the error.
+pub fn fail(span: &Span, kind: &'static str) {
+    span.record("otel.status_code", "ERROR");
+    span.record("error.type", kind);
+}
+
+fn conversation(event: &Event) -> Option<&str> {
+    event.metadata().correlation_id.as_deref()
+}
+
+/// The kind of the error, for spans and labels.
+pub(crate) fn save_error(error: &SaveError) -> &'static str {
+    match error {
+        SaveError::VersionConflict(_) => "conflict",
+        SaveError::UnknownOutcome(_) => "unknown_outcome",
+        SaveError::Invalid(_) => "invalid",
+        SaveError::TooLarge { .. } => "too_large",
+        SaveError::StoreFull { .. } => "full",
+        SaveError::HistoryIncomplete(_) => "incomplete",
+        SaveError::Unavailable(_) => "unavailable",
+        SaveError::PermissionDenied { .. } => "denied",
+        SaveError::Unsupported(_) => "unsupported",
+        SaveError::Corrupt { .. } => "corrupt",
+        _ => "other",
+    }
+}
+
+/// The kind of the error, for spans and labels.
+pub(crate) fn read_error(error: &ReadError) -> &'static str {
+    match error {
+        ReadError::HistoryIncomplete(_) => "incomplete",
+        ReadError::PositionExpired { .. } => "expired",
+        ReadError::Unavailable(_) => "unavailable",
+        ReadError::PermissionDenied { .. } => "denied",
+        ReadError::Unsupported(_) => "unsupported",
+        ReadError::Corrupt { .. } => "corrupt",
+        _ => "other",
+    }
+}
