@@ -1,18 +1,25 @@
 //! [`OnJetStream`]: opens stores for the conformance kit, each on streams of its own.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aether_core::codec::Codec;
-use aether_core::{Namespace, Source};
+use aether_core::{ActorId, EventStore, Namespace, Source};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
 use aether_testkit::conformance::{Capability, Fixture, Handle, Storage, StorageOptions};
 use aether_testkit::server::unique_name;
-use async_nats::jetstream;
+use async_nats::{Client, jetstream};
 use async_trait::async_trait;
 
-use crate::servers::Servers;
+use crate::own_servers::OwnServers;
+use crate::servers::{Servers, connect};
 
-/// Stores on the shared servers, in one encoding.
+/// How long a storage may take until it can be used again after a restart.
+const RECOVERY: Duration = Duration::from_secs(60);
+/// How often it is asked.
+const STEP: Duration = Duration::from_millis(20);
+
+/// Stores on the shared servers, in one encoding; what suffers outages has servers of its own.
 pub(crate) struct OnJetStream {
     servers: Servers,
     codec: Codec,
@@ -35,14 +42,26 @@ impl OnJetStream {
 #[async_trait]
 impl Fixture for OnJetStream {
     fn declines(&self, capability: Capability) -> Option<String> {
-        let (major, minor) = self.servers.version();
-        (capability == Capability::SeveralActors && (major, minor) < (2, 12))
-            .then(|| format!("nats-server {major}.{minor} has no atomic batches, 2.12 has"))
+        match capability {
+            Capability::SeveralActors => {
+                let (major, minor) = self.servers.version();
+                ((major, minor) < (2, 12))
+                    .then(|| format!("nats-server {major}.{minor} has no atomic batches, 2.12 has"))
+            }
+            Capability::Outages => (self.codec != Codec::CloudEventsJson)
+                .then(|| "an outage is the same in every encoding, and is tried with CloudEvents".to_owned()),
+            _ => None,
+        }
     }
 
     async fn storage(&self, options: StorageOptions) -> Result<Box<dyn Storage>, Source> {
+        let own = match options.outages {
+            true => Some(OwnServers::start(self.servers).await?),
+            false => None,
+        };
         let streams = Streams {
             servers: self.servers,
+            own,
             codec: self.codec,
             options,
             prefix: unique_name("conformance"),
@@ -71,6 +90,7 @@ impl Fixture for OnJetStream {
 
 struct Streams {
     servers: Servers,
+    own: Option<Arc<OwnServers>>,
     codec: Codec,
     options: StorageOptions,
     /// Begins the names of all namespaces, and belongs to nobody else.
@@ -95,20 +115,64 @@ impl Streams {
     }
 
     async fn create(&self, config: JetStreamConfig) -> Result<JetStreamEventStore, Source> {
-        let name = config.stream_name();
-        self.made.lock().unwrap().extend([format!("{name}_snapshots"), name]);
-        Ok(JetStreamEventStore::create(self.servers.connect().await?, config).await?)
+        if self.own.is_none() {
+            let name = config.stream_name();
+            self.made.lock().unwrap().extend([format!("{name}_snapshots"), name]);
+        }
+        Ok(JetStreamEventStore::create(self.connect().await?, config).await?)
+    }
+
+    async fn connect(&self) -> Result<Client, Source> {
+        Ok(match &self.own {
+            Some(own) => connect(&own.urls()?).await?,
+            None => self.servers.connect().await?,
+        })
+    }
+
+    async fn open_main(&self) -> Result<JetStreamEventStore, Source> {
+        Ok(JetStreamEventStore::open(self.connect().await?, self.config("events", "main")).await?)
+    }
+
+    fn own(&self) -> Result<&Arc<OwnServers>, Source> {
+        self.own.as_ref().ok_or_else(|| "the shared servers are not to be harmed".into())
+    }
+
+    /// Waits until somebody who opens the storage reads from its leader.
+    async fn until_usable(&self) -> Result<(), Source> {
+        let nobody = ActorId::new("nobody")?;
+        loop {
+            if let Ok(store) = self.open_main().await
+                && store.get_head(&nobody).await.is_ok()
+            {
+                return Ok(());
+            }
+            tokio::time::sleep(STEP).await;
+        }
     }
 }
 
 #[async_trait]
 impl Storage for Streams {
     async fn open(&self) -> Result<Handle, Source> {
-        let client = self.servers.connect().await?;
-        Ok(Handle::new(JetStreamEventStore::open(client, self.config("events", "main")).await?))
+        Ok(Handle::new(self.open_main().await?))
     }
 
     async fn open_namespaced(&self, namespace: &Namespace, stream: &str) -> Result<Handle, Source> {
         Ok(Handle::new(self.create(self.config(stream, namespace.as_str())).await?))
+    }
+
+    async fn cut_off(&self) -> Result<(), Source> {
+        self.own()?.cut_off();
+        Ok(())
+    }
+
+    async fn reconnect(&self) -> Result<(), Source> {
+        self.own()?.reconnect();
+        Ok(())
+    }
+
+    async fn restart(&self) -> Result<(), Source> {
+        self.own()?.restart(self.config("events", "main").stream_name()).await?;
+        tokio::time::timeout(RECOVERY, self.until_usable()).await?
     }
 }

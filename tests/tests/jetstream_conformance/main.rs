@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
 
 mod fixture;
+mod own_servers;
 mod servers;
 
 /// One server, CloudEvents.
@@ -12,6 +13,7 @@ mod r1_json {
     use crate::fixture::OnJetStream;
 
     aether_testkit::event_store_conformance!(OnJetStream::r1(Codec::CloudEventsJson));
+    aether_testkit::subscription_conformance!(OnJetStream::r1(Codec::CloudEventsJson));
     aether_testkit::snapshot_store_conformance!(OnJetStream::r1(Codec::CloudEventsJson));
 }
 
@@ -22,6 +24,7 @@ mod r1_bincode {
     use crate::fixture::OnJetStream;
 
     aether_testkit::event_store_conformance!(OnJetStream::r1(Codec::Bincode));
+    aether_testkit::subscription_conformance!(OnJetStream::r1(Codec::Bincode));
     aether_testkit::snapshot_store_conformance!(OnJetStream::r1(Codec::Bincode));
 }
 
@@ -32,6 +35,7 @@ mod r3_json {
     use crate::fixture::OnJetStream;
 
     aether_testkit::event_store_conformance!(OnJetStream::r3(Codec::CloudEventsJson));
+    aether_testkit::subscription_conformance!(OnJetStream::r3(Codec::CloudEventsJson));
     aether_testkit::snapshot_store_conformance!(OnJetStream::r3(Codec::CloudEventsJson));
 }
 
@@ -42,5 +46,6 @@ mod r3_bincode {
     use crate::fixture::OnJetStream;
 
     aether_testkit::event_store_conformance!(OnJetStream::r3(Codec::Bincode));
+    aether_testkit::subscription_conformance!(OnJetStream::r3(Codec::Bincode));
     aether_testkit::snapshot_store_conformance!(OnJetStream::r3(Codec::Bincode));
 }

@@ -5,6 +5,11 @@ use std::sync::OnceLock;
 use aether_testkit::server::{shared_r1, shared_r3};
 use async_nats::{Client, ServerAddr};
 
+pub(crate) async fn connect(urls: &[String]) -> Result<Client, async_nats::ConnectError> {
+    let urls: Vec<ServerAddr> = urls.iter().map(|url| url.parse().unwrap()).collect();
+    async_nats::connect(urls).await
+}
+
 /// One server, or a cluster of three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Servers {
@@ -30,8 +35,7 @@ impl Servers {
 
     /// A connection of its own.
     pub(crate) async fn connect(self) -> Result<Client, async_nats::ConnectError> {
-        let urls: Vec<ServerAddr> = self.urls().iter().map(|url| url.parse().unwrap()).collect();
-        async_nats::connect(urls).await
+        connect(&self.urls()).await
     }
 
     /// Major and minor version, asked for once.

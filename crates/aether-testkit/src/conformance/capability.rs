@@ -26,6 +26,8 @@ pub enum Capability {
     CommitLimit,
     /// A save can be dropped half way.
     Cancellation,
+    /// A storage can be cut off from those who have opened it, and what it runs on can be restarted.
+    Outages,
 }
 
 impl fmt::Display for Capability {
@@ -40,6 +42,7 @@ impl fmt::Display for Capability {
             Self::BoundedCapacity => "a bounded capacity",
             Self::CommitLimit => "a limit of a commit's size",
             Self::Cancellation => "cancellation of a save",
+            Self::Outages => "outages",
         })
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aether_core::{EventStore, Namespace, SnapshotStore, Source, Unsupported};
+use aether_core::{EventStore, Namespace, SnapshotStore, Source, Subscribe, Unsupported};
 use async_trait::async_trait;
 
 use super::Capability;
@@ -36,6 +36,12 @@ pub trait Fixture: Send + Sync {
         32
     }
 
+    /// How long a subscription may say nothing while it owes something, also while the store finds its way back from an
+    /// outage.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+
     /// How long one rule may take before it counts as stuck.
     fn deadline(&self) -> Duration {
         Duration::from_secs(120)
@@ -61,6 +67,37 @@ pub trait Storage: Send + Sync {
         let _ = (namespace, stream);
         Err(Unsupported::new("a namespace", "a fixture that opens namespaces").into())
     }
+
+    /// Cuts off all handles that have been opened so far: nothing reaches them, and nothing that they send arrives, until
+    /// they [reconnect](Self::reconnect). Handles that are opened meanwhile are not cut off ([`Capability::Outages`]).
+    ///
+    /// # Errors
+    /// Whatever the fixture says; the rule fails.
+    async fn cut_off(&self) -> Result<(), Source> {
+        Err(no_outages())
+    }
+
+    /// Lets the handles that were cut off reach the storage again. They need not have done so when this returns.
+    ///
+    /// # Errors
+    /// As [`cut_off`](Self::cut_off).
+    async fn reconnect(&self) -> Result<(), Source> {
+        Err(no_outages())
+    }
+
+    /// Ends what the storage runs on, as roughly as it survives, and starts it again with all that it has acknowledged;
+    /// of a replicated storage, the replica that leads. When this returns, the storage can be used again
+    /// ([`Capability::Outages`]).
+    ///
+    /// # Errors
+    /// As [`cut_off`](Self::cut_off).
+    async fn restart(&self) -> Result<(), Source> {
+        Err(no_outages())
+    }
+}
+
+fn no_outages() -> Source {
+    Unsupported::new("an outage", "a fixture that makes outages").into()
 }
 
 /// What a rule asks of a storage beyond the contract.
@@ -71,39 +108,55 @@ pub struct StorageOptions {
     pub max_age: Option<Duration>,
     /// The storage takes this many bytes and is then full ([`Capability::BoundedCapacity`]).
     pub max_bytes: Option<u64>,
+    /// The storage can be cut off and restarted, and shares what it runs on with no other ([`Capability::Outages`]).
+    pub outages: bool,
 }
 
 /// An open store, as its traits.
 #[derive(Clone)]
 pub struct Handle {
     events: Option<Arc<dyn EventStore>>,
+    subscriptions: Option<Arc<dyn Subscribe>>,
     snapshots: Option<Arc<dyn SnapshotStore>>,
 }
 
 impl Handle {
-    /// A store of both events and snapshots.
+    /// A store of events, which can be followed, and of snapshots.
     #[must_use]
-    pub fn new<S: EventStore + SnapshotStore + 'static>(store: S) -> Self {
+    pub fn new<S: Subscribe + SnapshotStore + 'static>(store: S) -> Self {
         let store = Arc::new(store);
-        Self { events: Some(store.clone()), snapshots: Some(store) }
+        Self { events: Some(store.clone()), subscriptions: Some(store.clone()), snapshots: Some(store) }
     }
 
-    /// An event store that keeps no snapshots.
+    /// An event store that can be followed, and keeps no snapshots.
+    #[must_use]
+    pub fn of_subscriptions(store: impl Subscribe + 'static) -> Self {
+        let store = Arc::new(store);
+        Self { events: Some(store.clone()), subscriptions: Some(store), snapshots: None }
+    }
+
+    /// An event store that can neither be followed nor keeps snapshots.
     #[must_use]
     pub fn of_events(store: impl EventStore + 'static) -> Self {
-        Self { events: Some(Arc::new(store)), snapshots: None }
+        Self { events: Some(Arc::new(store)), subscriptions: None, snapshots: None }
     }
 
     /// A snapshot store that keeps no events.
     #[must_use]
     pub fn of_snapshots(store: impl SnapshotStore + 'static) -> Self {
-        Self { events: None, snapshots: Some(Arc::new(store)) }
+        Self { events: None, subscriptions: None, snapshots: Some(Arc::new(store)) }
     }
 
     /// The event store, if it is one.
     #[must_use]
     pub fn events(&self) -> Option<Arc<dyn EventStore>> {
         self.events.clone()
+    }
+
+    /// The event store to subscribe to, if its events can be followed.
+    #[must_use]
+    pub fn subscriptions(&self) -> Option<Arc<dyn Subscribe>> {
+        self.subscriptions.clone()
     }
 
     /// The snapshot store, if it is one.
@@ -115,6 +168,10 @@ impl Handle {
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("events", &self.events).field("snapshots", &self.snapshots).finish()
+        f.debug_struct("Handle")
+            .field("events", &self.events)
+            .field("subscribes", &self.subscriptions.is_some())
+            .field("snapshots", &self.snapshots)
+            .finish()
     }
 }

@@ -4,8 +4,8 @@
 //! code, which the lints refuse.
 
 use super::Capability::{
-    BoundedCapacity, Cancellation, CommitLimit, Events, Namespaces, Retention, SecondHandles, SeveralActors,
-    Snapshots,
+    BoundedCapacity, Cancellation, CommitLimit, Events, Namespaces, Outages, Retention, SecondHandles,
+    SeveralActors, Snapshots,
 };
 use super::rule::Rule;
 use super::rules;
@@ -208,6 +208,79 @@ macro_rules! __snapshot_store_rules {
     } };
 }
 
+/// Hands the rules for subscriptions to a macro, as `__event_store_rules` does.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __subscription_rules {
+    ($($callback:tt)*) => { $($callback)*! {
+        subscribing {
+            begins_at_the_start [] [] "from the start all events come, and then what is saved";
+            begins_before_the_first_event [] [] "so they do on a store that is empty";
+            begins_after_any_position [] [] "after any position what follows it comes, also inside of a commit";
+            begins_after_the_last_position [] [] "after the last position what is saved then comes";
+            now_is_after_what_is_there [] [] "from now on nothing comes that is there already";
+            now_is_when_it_returns [] [] "whatever is saved after subscribing has returned comes";
+            delivers_what_is_read [] [] "an event comes as it is read, live and replayed";
+            replays_a_long_log [] [] "of a long log everything comes in order";
+        }
+        filters {
+            take_a_category [] [] "a category is its actors and no others";
+            take_one_actor [] [] "one actor is that one";
+            take_ids_literally [] [] "an id with wildcards is one actor's id";
+            take_types [] [] "only events of the types come";
+            take_actors_and_types [] [] "actors and types must both match";
+            take_types_that_nobody_has [] [] "of a type that nobody has nothing comes, until somebody has it";
+            take_nothing_of_no_types [] [] "of no types at all nothing comes";
+        }
+        catching_up {
+            is_said_when_all_was_delivered [] [] "CaughtUp comes after all that was there";
+            is_said_once [] [] "and not again without having fallen behind";
+            is_said_of_an_empty_store [] [] "so it does of an empty store";
+            is_said_where_nothing_is_left [] [] "so it does after the last position";
+            is_said_where_nothing_matches [] [] "so it does where nothing matches";
+            is_seamless [] [] "between what was there and what comes nothing is skipped, doubled or out of order";
+        }
+        whole_commits {
+            are_together [] [] "between the events of a commit none of another comes";
+            of_several_actors_are_together [SeveralActors] [] "so it is in a commit over several actors";
+            of_several_actors_are_marked [SeveralActors] [] "whose events come with their marks";
+            come_when_they_stand [SeveralActors] [] "and none before all of them stand, none left out";
+            of_several_actors_are_resumed_inside [SeveralActors] [] "after any of them the others still come";
+            come_in_part_to_filtered_readers [SeveralActors] [] "and those that match come to whoever filters";
+            may_have_parts_without_events [SeveralActors] [] "a part without events goes by like any other";
+        }
+        positions_go_by {
+            whoever_they_are_of [] [] "each save's position goes by, also where nothing matches";
+            of_commits_without_events [] [] "so does that of a commit without events";
+            of_several_actors [SeveralActors] [] "so does that of a commit over several actors";
+            never_before_an_event [] [] "no position goes by before the events up to it";
+            and_resuming_there_skips_nothing [] [] "after a position that was passed nothing is missing";
+        }
+        subscriptions {
+            are_independent [] [] "each subscription has everything, at its own pace";
+            may_be_dropped [] [] "dropping one, at any moment, disturbs no other";
+            may_be_slow [] [] "one that is read late has everything, and says so if it falls behind";
+            need_not_be_waited_for [] [] "giving up a wait loses nothing";
+            see_other_handles [SecondHandles] [] "what any handle saves comes";
+            of_namespaces_are_apart [Namespaces] [] "what is saved in one namespace comes in no other";
+        }
+        expired_positions {
+            are_refused [Retention] [] "after a position of which the next event has expired nobody subscribes";
+            end_a_reader_that_lags [Retention] [] "a reader whose next event has expired is told";
+        }
+        outages {
+            lose_nothing [Outages] [] "what is saved while a reader is cut off comes, once and in order";
+            begin_where_they_were_to [Outages] [] "a restart before the first delivery moves no beginning";
+            go_on_in_a_replay [Outages] [] "an interrupted replay goes on where it was";
+            go_on_live [Outages] [] "a reader of what is saved through a restart has all of it";
+        }
+        subscription_model {
+            random_subscriptions [] [] "random saves and subscriptions do what a simple model does";
+            random_subscriptions_over_several_actors [SeveralActors] [] "so they do with commits over several actors";
+        }
+    } };
+}
+
 macro_rules! registry {
     ($($theme:ident { $($name:ident [$($needs:ident),*] [$($unless:ident),*] $says:literal;)* })*) => {
         &[$($(
@@ -228,6 +301,9 @@ pub const EVENT_STORE_RULES: &[Rule] = __event_store_rules!(registry);
 
 /// All rules for snapshot stores.
 pub const SNAPSHOT_STORE_RULES: &[Rule] = __snapshot_store_rules!(registry);
+
+/// All rules for subscriptions.
+pub const SUBSCRIPTION_RULES: &[Rule] = __subscription_rules!(registry);
 
 /// Holds an event store against the contract: makes one `#[test]` of each rule.
 ///
@@ -255,6 +331,19 @@ macro_rules! snapshot_store_conformance {
     };
 }
 
+/// Holds an event store that can be followed against the contract of [`Subscribe`](aether_core::Subscribe), as
+/// [`event_store_conformance!`](crate::event_store_conformance) does with that of an event store; all may stand in one
+/// module.
+#[macro_export]
+macro_rules! subscription_conformance {
+    ($fixture:expr $(,)?) => {
+        fn __subscription_fixture() -> impl $crate::conformance::Fixture {
+            $fixture
+        }
+        $crate::__subscription_rules!($crate::__subscription_tests);
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __event_store_tests {
@@ -265,6 +354,12 @@ macro_rules! __event_store_tests {
 #[macro_export]
 macro_rules! __snapshot_store_tests {
     ($($list:tt)*) => { $crate::__conformance_tests!(SNAPSHOT_STORE_RULES, __snapshot_store_fixture, $($list)*); };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __subscription_tests {
+    ($($list:tt)*) => { $crate::__conformance_tests!(SUBSCRIPTION_RULES, __subscription_fixture, $($list)*); };
 }
 
 #[doc(hidden)]

@@ -1,8 +1,9 @@
 //! The conformance kit: holds a store against the contract of `aether-core`, rule by rule.
 //!
-//! Whoever writes a store implements [`Fixture`] for it and calls [`event_store_conformance!`] and
-//! [`snapshot_store_conformance!`]: each rule becomes one `#[test]`. What the store cannot do at all its fixture
-//! [declines](Fixture::declines) with a reason; the rules that need it print that reason and do not run.
+//! Whoever writes a store implements [`Fixture`] for it and calls [`event_store_conformance!`],
+//! [`subscription_conformance!`] and [`snapshot_store_conformance!`]: each rule becomes one `#[test]`. What the store
+//! cannot do at all its fixture [declines](Fixture::declines) with a reason; the rules that need it print that reason and
+//! do not run.
 //!
 //! ```
 //! # mod doc {
@@ -14,7 +15,11 @@
 //! #[async_trait::async_trait]
 //! impl Fixture for OnMyStore {
 //!     fn declines(&self, capability: Capability) -> Option<String> {
-//!         (capability == Capability::Retention).then(|| "it keeps everything".to_owned())
+//!         match capability {
+//!             Capability::Retention => Some("it keeps everything".to_owned()),
+//!             Capability::Outages => Some("there is nothing to be cut off from".to_owned()),
+//!             _ => None,
+//!         }
 //!     }
 //!
 //!     async fn storage(&self, options: StorageOptions) -> Result<Box<dyn Storage>, Source> {
@@ -27,6 +32,7 @@
 //! #[cfg(test)]
 //! mod my_store {
 //!     aether_testkit::event_store_conformance!(super::OnMyStore);
+//!     aether_testkit::subscription_conformance!(super::OnMyStore);
 //!     aether_testkit::snapshot_store_conformance!(super::OnMyStore);
 //! }
 //! # }
@@ -34,11 +40,12 @@
 //!
 //! The model rules run random operations. A failure names its seed; `AETHER_CONFORMANCE_SEED` leads there again.
 //!
-//! The rules are also data ([`EVENT_STORE_RULES`], [`SNAPSHOT_STORE_RULES`]): the tests of this crate hold against each of
-//! them a mutant, a store with exactly the fault that the rule is there to find.
+//! The rules are also data ([`EVENT_STORE_RULES`], [`SUBSCRIPTION_RULES`], [`SNAPSHOT_STORE_RULES`]): the tests of this
+//! crate hold against each of them a mutant, a store with exactly the fault that the rule is there to find.
 //!
 //! [`event_store_conformance!`]: crate::event_store_conformance
 //! [`snapshot_store_conformance!`]: crate::snapshot_store_conformance
+//! [`subscription_conformance!`]: crate::subscription_conformance
 
 mod capability;
 mod fixture;
@@ -50,7 +57,7 @@ mod support;
 
 pub use capability::Capability;
 pub use fixture::{Fixture, Handle, Storage, StorageOptions};
-pub use list::{EVENT_STORE_RULES, SNAPSHOT_STORE_RULES};
+pub use list::{EVENT_STORE_RULES, SNAPSHOT_STORE_RULES, SUBSCRIPTION_RULES};
 #[doc(hidden)]
 pub use rule::check;
 pub use rule::{Outcome, Rule};

@@ -4,7 +4,8 @@ use std::fmt;
 
 use aether_core::{
     ActorId, ActorSnapshot, Commit, CommitStream, EventStore, EventStream, Head, ReadError, ReadFrom,
-    RecordedCommit, RecordedEvent, SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Version,
+    RecordedCommit, RecordedEvent, SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Subscribe,
+    SubscribeOptions, Subscription, Version,
 };
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -24,6 +25,7 @@ type ActorsHook = dyn Fn(&Plain, &str, Option<&ActorId>, usize) -> Vec<ActorId> 
 type EventHook = dyn Fn(RecordedEvent) -> RecordedEvent + Send + Sync;
 type SaveSnapshotHook =
     dyn for<'a> Fn(&'a Plain, &'a ActorSnapshot) -> BoxFuture<'a, SnapshotSaved> + Send + Sync;
+type SubscribeHook = dyn Fn(&Plain, &SubscribeOptions) -> Result<Subscription, ReadError> + Send + Sync;
 type LoadSnapshotHook = dyn Fn(&Plain, &ActorId) -> Option<ActorSnapshot> + Send + Sync;
 
 /// A handle on a plain store, with the hooks that faults are made of.
@@ -39,6 +41,7 @@ pub(crate) struct Faulty {
     all: Hook<AllHook>,
     actors: Hook<ActorsHook>,
     each_event: Hook<EventHook>,
+    subscribe: Hook<SubscribeHook>,
     save_snapshot: Hook<SaveSnapshotHook>,
     load_snapshot: Hook<LoadSnapshotHook>,
 }
@@ -131,6 +134,14 @@ impl Faulty {
         hook: impl Fn(RecordedEvent) -> RecordedEvent + Send + Sync + 'static,
     ) -> Self {
         self.each_event = Some(Box::new(hook));
+        self
+    }
+
+    pub(crate) fn on_subscribe(
+        mut self,
+        hook: impl Fn(&Plain, &SubscribeOptions) -> Result<Subscription, ReadError> + Send + Sync + 'static,
+    ) -> Self {
+        self.subscribe = Some(Box::new(hook));
         self
     }
 
@@ -233,6 +244,16 @@ impl EventStore for Faulty {
             Some(hook) => hook(&self.plain, category, after, limit),
             None => self.plain.actors(category, after, limit),
         })
+    }
+}
+
+#[async_trait]
+impl Subscribe for Faulty {
+    async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, ReadError> {
+        match &self.subscribe {
+            Some(hook) => hook(&self.plain, options),
+            None => self.plain.subscribe(options),
+        }
     }
 }
 

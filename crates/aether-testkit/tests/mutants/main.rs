@@ -7,6 +7,7 @@
 mod draft;
 mod faults;
 mod faulty;
+mod follower;
 mod mutant;
 mod plain;
 mod read;
@@ -17,6 +18,7 @@ mod with_gaps {
     use crate::mutant::{Mutant, Opens};
 
     aether_testkit::event_store_conformance!(Opens(Mutant::NONE));
+    aether_testkit::subscription_conformance!(Opens(Mutant::NONE));
     aether_testkit::snapshot_store_conformance!(Opens(Mutant::NONE));
 }
 
@@ -45,8 +47,10 @@ mod with_less {
         Capability::BoundedCapacity,
         Capability::CommitLimit,
         Capability::Cancellation,
+        Capability::Outages,
     ]);
 
     aether_testkit::event_store_conformance!(Opens(LESS));
+    aether_testkit::subscription_conformance!(Opens(LESS));
     aether_testkit::snapshot_store_conformance!(Opens(LESS));
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use aether_core::{Namespace, Source};
 use aether_testkit::conformance::{Capability, Fixture, Handle, Storage, StorageOptions};
@@ -80,6 +81,11 @@ impl Fixture for Opens {
     fn model_cases(&self) -> u32 {
         64
     }
+
+    fn patience(&self) -> Duration {
+        // Whatever it owes it has at once.
+        Duration::from_secs(5)
+    }
 }
 
 struct Memory {
@@ -88,18 +94,27 @@ struct Memory {
     plain: Plain,
     named: Mutex<BTreeMap<String, Plain>>,
     opened: AtomicUsize,
+    handles: Mutex<Vec<Plain>>,
 }
 
 impl Default for Memory {
     fn default() -> Self {
         let (limits, plain) = (Limits::default(), Plain::default());
-        Self { mutant: Mutant::NONE, limits, plain, named: Mutex::default(), opened: AtomicUsize::new(0) }
+        Self {
+            mutant: Mutant::NONE,
+            limits,
+            plain,
+            named: Mutex::default(),
+            opened: AtomicUsize::new(0),
+            handles: Mutex::default(),
+        }
     }
 }
 
 impl Memory {
     fn handle(&self, plain: Plain) -> Handle {
-        let plain = if self.mutant.shares_nothing { Plain::new(self.limits) } else { plain };
+        let plain = if self.mutant.shares_nothing { Plain::new(self.limits) } else { plain.another() };
+        self.handles.lock().unwrap().push(plain.clone());
         Handle::new((self.mutant.spoil)(Faulty::new(plain)))
     }
 }
@@ -115,5 +130,20 @@ impl Storage for Memory {
         let name = (self.mutant.naming)(namespace.as_str(), stream, opened);
         let plain = self.named.lock().unwrap().entry(name).or_default().clone();
         Ok(self.handle(plain))
+    }
+
+    async fn cut_off(&self) -> Result<(), Source> {
+        self.handles.lock().unwrap().iter().for_each(Plain::cut);
+        Ok(())
+    }
+
+    async fn reconnect(&self) -> Result<(), Source> {
+        self.handles.lock().unwrap().iter().for_each(Plain::mend);
+        Ok(())
+    }
+
+    async fn restart(&self) -> Result<(), Source> {
+        self.handles.lock().unwrap().iter().for_each(Plain::interrupt);
+        Ok(())
     }
 }

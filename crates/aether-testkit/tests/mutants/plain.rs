@@ -4,6 +4,7 @@
 //! everything that a rule may ask for, also retention, and what a mutant gets wrong it gets wrong around this.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use aether_core::{
     StoredSearch, Version, VersionConflict,
 };
 use time::OffsetDateTime;
+use tokio::sync::watch;
 
 use crate::read::Read;
 
@@ -34,6 +36,22 @@ pub(crate) struct Limits {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Plain {
     state: Arc<Mutex<State>>,
+    /// Wakes whoever waits for something to change.
+    changed: watch::Sender<()>,
+    line: Arc<Line>,
+}
+
+/// What is between a handle and its storage.
+#[derive(Debug, Default)]
+struct Line {
+    is_cut: AtomicBool,
+    interruptions: AtomicU64,
+}
+
+/// The next thing in the log: an event, or where a commit without events stands.
+pub(crate) enum Next {
+    Event(RecordedEvent),
+    NoEvent(Position),
 }
 
 #[derive(Debug, Default)]
@@ -58,7 +76,44 @@ struct Entry {
 impl Plain {
     pub(crate) fn new(limits: Limits) -> Self {
         let state = State { limits, ..State::default() };
-        Self { state: Arc::new(Mutex::new(state)) }
+        Self { state: Arc::new(Mutex::new(state)), ..Self::default() }
+    }
+
+    /// Another handle on the same storage, with a line of its own.
+    pub(crate) fn another(&self) -> Self {
+        Self { line: Arc::default(), ..self.clone() }
+    }
+
+    /// Cuts the line of this handle.
+    pub(crate) fn cut(&self) {
+        self.line.is_cut.store(true, Ordering::SeqCst);
+        self.interrupt();
+    }
+
+    /// Makes the line whole again.
+    pub(crate) fn mend(&self) {
+        self.line.is_cut.store(false, Ordering::SeqCst);
+        self.changed.send_replace(());
+    }
+
+    /// Interrupts the line for a moment.
+    pub(crate) fn interrupt(&self) {
+        self.line.interruptions.fetch_add(1, Ordering::SeqCst);
+        self.changed.send_replace(());
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        self.line.is_cut.load(Ordering::SeqCst)
+    }
+
+    /// How often the line was cut or interrupted.
+    pub(crate) fn interruptions(&self) -> u64 {
+        self.line.interruptions.load(Ordering::SeqCst)
+    }
+
+    /// Tells of changes.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// The state, without what has expired.
@@ -69,7 +124,30 @@ impl Plain {
     }
 
     pub(crate) fn save(&self, commit: &Commit<'_>) -> Result<Saved, SaveError> {
-        self.state().save(commit)
+        let saved = self.state().save(commit);
+        self.changed.send_replace(());
+        saved
+    }
+
+    /// Saves the parts of a commit one after the other, with time between them, as if that were one commit.
+    pub(crate) async fn save_part_by_part(
+        &self,
+        commit: &Commit<'_>,
+        pause: Duration,
+    ) -> Result<Saved, SaveError> {
+        let parts = commit.parts()?;
+        let mut heads = Vec::new();
+        let mut position = Position::new(0, 0);
+        for part in parts.iter() {
+            if !heads.is_empty() {
+                tokio::time::sleep(pause).await;
+            }
+            let head;
+            (head, position) = self.state().append_part(commit, part, &parts);
+            heads.push((part.actor().clone(), head));
+            self.changed.send_replace(());
+        }
+        Ok(saved(heads, position).unwrap())
     }
 
     /// Saves whatever room there is.
@@ -138,6 +216,36 @@ impl Plain {
         let error = missed
             .map(|(position, first_available)| ReadError::PositionExpired { position, first_available });
         Read { items, error: None }.failing_at_once(error)
+    }
+
+    /// What follows this position in the log.
+    pub(crate) fn next_after(&self, position: Position) -> Result<Option<Next>, ReadError> {
+        let state = self.state();
+        if let Some(first_available) = state.expired.filter(|expired| position < *expired) {
+            return Err(ReadError::PositionExpired { position, first_available });
+        }
+        // Nothing that comes later stands before the commit of this position.
+        let from = state.entries.partition_point(|entry| entry.sequence() < position.sequence());
+        let mut places = state.entries[from..].iter().flat_map(Entry::places);
+        Ok(places.find(|next| next.position() > position))
+    }
+
+    /// The position before all that is there.
+    pub(crate) fn before_first(&self) -> Position {
+        self.state().expired.unwrap_or(Position::new(0, 0))
+    }
+
+    /// The position of the last commit, with or without events.
+    pub(crate) fn last_position(&self) -> Position {
+        let state = self.state();
+        let last = state.entries.last().and_then(|entry| entry.places().last());
+        last.map(|last| last.position()).or(state.expired).unwrap_or(Position::new(0, 0))
+    }
+
+    /// How many commits there are after this position.
+    pub(crate) fn commits_after(&self, position: Position) -> usize {
+        let state = self.state();
+        state.entries.len() - state.entries.partition_point(|entry| entry.sequence() <= position.sequence())
     }
 
     /// All actors, in no useful order.
@@ -254,30 +362,56 @@ impl State {
     }
 
     fn append(&mut self, commit: &Commit<'_>, parts: &[Part<'_>]) -> Saved {
-        let now = OffsetDateTime::now_utc();
-        let actors: Vec<ActorId> = parts.iter().map(|part| part.actor().clone()).collect();
         let mut heads = Vec::new();
         let mut position = Position::new(0, 0);
         for part in parts {
-            self.last += SEQUENCE_GAP;
-            let several = actors.len() > 1;
-            let marks =
-                several.then(|| Arc::new(CommitMarks::new(commit.id(), part.index(), actors.clone())));
-            let before = self.head(part.actor());
-            let head = Head::new(self.last, part.version_after(before));
-            position = Position::new(self.last, 0);
-            let mut events = Vec::new();
-            for (index, event) in (0..).zip(part.events()) {
-                position = Position::new(self.last, index * INDEX_GAP);
-                events.push(RecordedEvent::new((*event).clone(), position, now, marks.clone()));
-            }
-            let id = (several || events.is_empty()).then_some(commit.id());
-            let commit = RecordedCommit::new(head, events, part.note_bytes(), id, now);
-            let first = before.sequence() == 0;
-            self.entries.push(Entry { actor: part.actor().clone(), commit, first });
+            let head;
+            (head, position) = self.append_part(commit, part, parts);
             heads.push((part.actor().clone(), head));
         }
         saved(heads, position).unwrap()
+    }
+
+    fn append_part(&mut self, commit: &Commit<'_>, part: &Part<'_>, parts: &[Part<'_>]) -> (Head, Position) {
+        let now = OffsetDateTime::now_utc();
+        self.last += SEQUENCE_GAP;
+        let several = parts.len() > 1;
+        let actors = || parts.iter().map(|part| part.actor().clone()).collect();
+        let marks = several.then(|| Arc::new(CommitMarks::new(commit.id(), part.index(), actors())));
+        let before = self.head(part.actor());
+        let head = Head::new(self.last, part.version_after(before));
+        let mut position = Position::new(self.last, 0);
+        let mut events = Vec::new();
+        for (index, event) in (0..).zip(part.events()) {
+            position = Position::new(self.last, index * INDEX_GAP);
+            events.push(RecordedEvent::new((*event).clone(), position, now, marks.clone()));
+        }
+        let id = (several || events.is_empty()).then_some(commit.id());
+        let commit = RecordedCommit::new(head, events, part.note_bytes(), id, now);
+        let first = before.sequence() == 0;
+        self.entries.push(Entry { actor: part.actor().clone(), commit, first });
+        (head, position)
+    }
+}
+
+impl Entry {
+    fn sequence(&self) -> u64 {
+        self.commit.head.sequence()
+    }
+
+    /// Its events; where it stands, if it has none.
+    fn places(&self) -> impl Iterator<Item = Next> {
+        let none = self.commit.events.is_empty().then(|| Next::NoEvent(Position::new(self.sequence(), 0)));
+        self.commit.events.iter().cloned().map(Next::Event).chain(none)
+    }
+}
+
+impl Next {
+    pub(crate) fn position(&self) -> Position {
+        match self {
+            Self::Event(event) => event.position,
+            Self::NoEvent(position) => *position,
+        }
     }
 }
 

@@ -6,6 +6,9 @@
 mod driver;
 mod log;
 mod ops;
+mod subscriptions;
+
+use std::fmt::Debug;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -14,7 +17,6 @@ pub(crate) use ops::Actors;
 
 use super::Fixture;
 use super::support::OrFail;
-use ops::Op;
 
 /// Names the seed to begin with, to see a failure again.
 const SEED: &str = "AETHER_CONFORMANCE_SEED";
@@ -23,21 +25,36 @@ const SHRINKS: usize = 200;
 
 /// Runs as many sequences of operations as the fixture says.
 pub(crate) async fn hold_against_the_model(fixture: &dyn Fixture, actors: Actors) {
+    search(fixture, || ops::sequence(actors), async |ops| driver::run(fixture, ops).await).await;
+}
+
+/// So it does with subscriptions.
+pub(crate) async fn hold_subscriptions_against_the_model(fixture: &dyn Fixture, actors: Actors) {
+    let sequence = || subscriptions::sequence(actors);
+    search(fixture, sequence, async |ops| subscriptions::run(fixture, ops).await).await;
+}
+
+/// Looks for a sequence of operations that fails, and for a short one.
+async fn search<Op: Debug + Clone, S: Strategy<Value = Vec<Op>>>(
+    fixture: &dyn Fixture,
+    sequence: impl Fn() -> S,
+    run: impl AsyncFn(&[Op]) -> Result<(), String>,
+) {
     let seed = match std::env::var(SEED) {
         Ok(seed) => seed.parse().or_fail(format_args!("reading the seed in {SEED}")),
         Err(_) => fresh_seed(),
     };
     for case in 0..u64::from(fixture.model_cases()) {
         let mut runner = TestRunner::new_with_rng(Config::default(), rng(seed.wrapping_add(case)));
-        let mut tree = ops::sequence(actors).new_tree(&mut runner).ok().or_fail("making random operations");
-        let Err(mut error) = driver::run(fixture, &tree.current()).await else { continue };
+        let mut tree = sequence().new_tree(&mut runner).ok().or_fail("making random operations");
+        let Err(mut error) = run(&tree.current()).await else { continue };
         let mut failing: Vec<Op> = tree.current();
         let mut simpler = tree.simplify();
         for _ in 0..SHRINKS {
             if !simpler {
                 break;
             }
-            simpler = match driver::run(fixture, &tree.current()).await {
+            simpler = match run(&tree.current()).await {
                 Ok(()) => tree.complicate(),
                 Err(simpler_error) => {
                     (error, failing) = (simpler_error, tree.current());
@@ -50,7 +67,7 @@ pub(crate) async fn hold_against_the_model(fixture: &dyn Fixture, actors: Actors
     }
 }
 
-fn listed(ops: &[Op]) -> String {
+fn listed(ops: &[impl Debug]) -> String {
     ops.iter().map(|op| format!("  {op:?}\n")).collect()
 }
 

@@ -5,28 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aether_core::{ActorId, Commit, Event, Expected, ReadFrom, RecordedEvent, SaveError, Saved};
-use futures_util::future::join_all;
-use tokio::sync::Barrier;
 
 use crate::conformance::Fixture;
-use crate::conformance::support::{Fresh, OrFail, Store, WRITERS, actor, event, numbers, series, v};
-
-/// Runs one task for each handle, all from the same moment on.
-async fn race<T, F>(handles: &[Store], task: impl Fn(usize, Store) -> F) -> Vec<T>
-where
-    T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
-    let start = Arc::new(Barrier::new(handles.len()));
-    let racers = handles.iter().cloned().enumerate().map(|(writer, handle)| {
-        let (start, task) = (start.clone(), task(writer, handle));
-        tokio::spawn(async move {
-            start.wait().await;
-            task.await
-        })
-    });
-    join_all(racers).await.into_iter().map(|racer| racer.or_fail("a racing task")).collect()
-}
+use crate::conformance::support::{Fresh, OrFail, Store, WRITERS, actor, event, numbers, race, series, v};
 
 /// Asserts that what was acknowledged is there once, under the version it was given, and nothing else.
 fn assert_stands(stored: &[RecordedEvent], acknowledged: &[Event]) {

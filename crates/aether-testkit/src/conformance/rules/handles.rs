@@ -77,7 +77,7 @@ pub(crate) async fn opened_again_find_everything(fixture: &dyn Fixture) {
     // The storage stays open through a handle on nothing in particular, as a server would.
     let keeper = store.another().await;
     let storage = store.close();
-    let reopened = events_of(storage.open().await);
+    let reopened = events_of(storage.open().await, fixture.patience());
     assert_eq!(reopened.events(&order).await, events);
     assert_eq!(reopened.commits(&order).await, commits);
     assert_eq!(reopened.head(&order).await, head);

@@ -3,7 +3,7 @@
 use aether_core::{Head, Namespace, sanitise};
 
 use crate::conformance::Fixture;
-use crate::conformance::support::{Fresh, Store, actor, event, events_of, series};
+use crate::conformance::support::{Fresh, Store, actor, event, series};
 
 /// Asserts that two stores hold the events of the same actor apart.
 async fn assert_apart(a: &Store, b: &Store, names: &str) {
@@ -41,7 +41,7 @@ pub(crate) async fn of_one_name_are_one(fixture: &dyn Fixture) {
     for name in ["tenant-a", "tenant a", "tenant.b", "*", "tenant/>"] {
         // One that collides with another may be refused, but then always.
         let Ok(first) = storage.try_namespaced(name, "events").await else { continue };
-        let (a, b) = (events_of(Ok(first)), storage.namespaced(name, "events").await);
+        let (a, b) = (storage.events_of(Ok(first)), storage.namespaced(name, "events").await);
         a.save_event(&event(&order, 1)).await;
         assert_eq!(b.versions(&order).await, [1], "namespace {name:?} opened twice is two");
     }
@@ -55,7 +55,7 @@ async fn collide(fixture: &dyn Fixture, one: (&str, &str), other: (&str, &str)) 
     let names = format!("{one:?} and {other:?}");
     let first = storage.namespaced(one.0, one.1).await;
     match storage.try_namespaced(other.0, other.1).await {
-        Ok(second) => assert_apart(&first, &events_of(Ok(second)), &names).await,
+        Ok(second) => assert_apart(&first, &storage.events_of(Ok(second)), &names).await,
         Err(error) => {
             let words = error.to_string();
             let named = |name: &str| words.contains(name) || words.contains(&name.escape_debug().to_string());

@@ -16,12 +16,12 @@ const MAX_AGE: Duration = Duration::from_secs(2);
 /// How long after their time events may still be there.
 const GRACE: Duration = Duration::from_secs(20);
 
-async fn open(fixture: &dyn Fixture) -> Fresh {
+pub(super) async fn open(fixture: &dyn Fixture) -> Fresh {
     Fresh::open_with(fixture, StorageOptions { max_age: Some(MAX_AGE), ..StorageOptions::default() }).await
 }
 
 /// Asks until there is an answer.
-async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+pub(super) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
     let asking = async {
         loop {
             if let Some(answer) = ask().await {
@@ -34,7 +34,7 @@ async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut
 }
 
 /// Waits until all events of all actors have expired.
-async fn until_expired(store: &Store) {
+pub(super) async fn until_expired(store: &Store) {
     until("everything has expired", || async { store.all().await.is_empty().then_some(()) }).await;
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aether_core::{Namespace, SnapshotStore, Source};
 
@@ -16,6 +17,7 @@ pub(crate) struct Fresh {
     storage: Box<dyn Storage>,
     store: Store,
     second_handles: bool,
+    patience: Duration,
 }
 
 impl Fresh {
@@ -25,13 +27,31 @@ impl Fresh {
 
     pub(crate) async fn open_with(fixture: &dyn Fixture, options: StorageOptions) -> Self {
         let storage = fixture.storage(options).await.or_fail("opening a fresh storage");
-        let store = events_of(storage.open().await);
-        Self { storage, store, second_handles: fixture.declines(Capability::SecondHandles).is_none() }
+        let patience = fixture.patience();
+        let store = events_of(storage.open().await, patience);
+        let second_handles = fixture.declines(Capability::SecondHandles).is_none();
+        Self { storage, store, second_handles, patience }
+    }
+
+    /// A storage that can be cut off and restarted.
+    pub(crate) async fn open_for_outages(fixture: &dyn Fixture) -> Self {
+        Self::open_with(fixture, StorageOptions { outages: true, ..StorageOptions::default() }).await
+    }
+
+    /// The storage itself.
+    pub(crate) fn storage(&self) -> &dyn Storage {
+        &*self.storage
     }
 
     /// Another handle on the same storage.
     pub(crate) async fn another(&self) -> Store {
-        events_of(self.storage.open().await)
+        self.events_of(self.storage.open().await)
+    }
+
+    /// The event store of a handle on the same storage that was to open.
+    #[track_caller]
+    pub(crate) fn events_of(&self, opened: Result<Handle, Source>) -> Store {
+        events_of(opened, self.patience)
     }
 
     /// A handle for each writer; where there are no second handles, the same one for all.
@@ -51,7 +71,7 @@ impl Fresh {
 
     /// A stream of a namespace.
     pub(crate) async fn namespaced(&self, namespace: &str, stream: &str) -> Store {
-        events_of(self.try_namespaced(namespace, stream).await)
+        self.events_of(self.try_namespaced(namespace, stream).await)
     }
 
     /// A stream of a namespace, or the words in which it was refused.
@@ -76,7 +96,6 @@ impl Deref for Fresh {
 
 /// The event store of a handle that was to open.
 #[track_caller]
-pub(crate) fn events_of(opened: Result<Handle, Source>) -> Store {
-    let handle = opened.or_fail("opening the store");
-    Store::new(handle.events().or_fail("using the handle as an event store"))
+pub(crate) fn events_of(opened: Result<Handle, Source>, patience: Duration) -> Store {
+    Store::new(&opened.or_fail("opening the store"), patience)
 }

@@ -23,6 +23,13 @@ pub(crate) fn event(actor: &ActorId, version: u64) -> Event {
         .or_fail(format_args!("making version {version} of {actor}"))
 }
 
+/// An event of this type that says its version.
+#[track_caller]
+pub(crate) fn typed(actor: &ActorId, version: u64, event_type: &'static str) -> Event {
+    Event::new(actor, v(version), event_type, &version)
+        .or_fail(format_args!("making version {version} of {actor}"))
+}
+
 /// An event with this payload.
 #[track_caller]
 pub(crate) fn payload_event(actor: &ActorId, version: u64, payload: Payload) -> Event {

@@ -2,12 +2,20 @@
 
 mod dropping;
 mod fresh;
+mod log;
 mod make;
 mod or_fail;
+mod race;
+mod reader;
+mod same;
 mod store;
 
 pub(crate) use dropping::drop_after;
 pub(crate) use fresh::{Fresh, WRITERS, events_of};
-pub(crate) use make::{actor, event, json, payload_event, series, v};
+pub(crate) use log::{Known, a_log, a_long_log, after, mark, matching, next_events, note, save_next};
+pub(crate) use make::{actor, event, json, payload_event, series, typed, v};
 pub(crate) use or_fail::OrFail;
+pub(crate) use race::race;
+pub(crate) use reader::Reader;
+pub(crate) use same::assert_same;
 pub(crate) use store::{Store, numbers};

@@ -1,31 +1,54 @@
 //! [`Store`]: an event store whose unexpected answers break the rule.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aether_core::{
     ActorId, Commit, Event, EventStore, Head, InvalidEvent, ReadError, ReadFrom, RecordedCommit,
-    RecordedEvent, SaveError, Saved, Version, VersionConflict,
+    RecordedEvent, SaveError, Saved, Subscribe, SubscribeOptions, Version, VersionConflict,
 };
 use futures_util::TryStreamExt;
 
-use super::OrFail;
+use super::{OrFail, Reader};
+use crate::conformance::Handle;
 
 /// A handle of the store under test.
 #[derive(Debug, Clone)]
-pub(crate) struct Store(Arc<dyn EventStore>);
+pub(crate) struct Store {
+    events: Arc<dyn EventStore>,
+    subscriptions: Option<Arc<dyn Subscribe>>,
+    patience: Duration,
+}
 
 impl Store {
-    pub(super) fn new(store: Arc<dyn EventStore>) -> Self {
-        Self(store)
+    #[track_caller]
+    pub(super) fn new(handle: &Handle, patience: Duration) -> Self {
+        let events = handle.events().or_fail("using the handle as an event store");
+        Self { events, subscriptions: handle.subscriptions(), patience }
     }
 
     /// The store itself.
     pub(crate) fn raw(&self) -> &dyn EventStore {
-        &*self.0
+        &*self.events
+    }
+
+    pub(crate) async fn try_subscribe(
+        &self,
+        options: impl Into<SubscribeOptions>,
+    ) -> Result<Reader, ReadError> {
+        let options = options.into();
+        let store = self.subscriptions.as_ref().or_fail("subscribing to the store");
+        Ok(Reader::new(store.subscribe(&options).await?, &options, self.patience))
+    }
+
+    pub(crate) async fn subscribe(&self, options: impl Into<SubscribeOptions>) -> Reader {
+        let options = options.into();
+        let reader = self.try_subscribe(options.clone()).await;
+        reader.or_fail(format_args!("subscribing with {options:?}"))
     }
 
     pub(crate) async fn try_save(&self, commit: &Commit<'_>) -> Result<Saved, SaveError> {
-        self.0.save(commit).await
+        self.events.save(commit).await
     }
 
     pub(crate) async fn save(&self, commit: &Commit<'_>) -> Saved {
@@ -80,11 +103,11 @@ impl Store {
     }
 
     pub(crate) async fn confirm(&self, actor: &ActorId, head: Head) -> bool {
-        self.0.confirm(actor, head).await.or_fail(format_args!("confirming {head:?} of {actor}"))
+        self.events.confirm(actor, head).await.or_fail(format_args!("confirming {head:?} of {actor}"))
     }
 
     pub(crate) async fn head(&self, actor: &ActorId) -> Head {
-        self.0.get_head(actor).await.or_fail(format_args!("getting the head of {actor}"))
+        self.events.get_head(actor).await.or_fail(format_args!("getting the head of {actor}"))
     }
 
     /// The number of the actor's version.
@@ -97,7 +120,7 @@ impl Store {
         actor: &ActorId,
         from: Version,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
-        self.0.get_events(actor, from).try_collect().await
+        self.events.get_events(actor, from).try_collect().await
     }
 
     pub(crate) async fn events_from(&self, actor: &ActorId, from: Version) -> Vec<RecordedEvent> {
@@ -114,12 +137,12 @@ impl Store {
     }
 
     pub(crate) async fn backward(&self, actor: &ActorId, from: Version) -> Vec<RecordedEvent> {
-        let events: Result<_, _> = self.0.get_events_backward(actor, from).try_collect().await;
+        let events: Result<_, _> = self.events.get_events_backward(actor, from).try_collect().await;
         events.or_fail(format_args!("reading {actor} backward from version {from}"))
     }
 
     pub(crate) async fn commits_after(&self, actor: &ActorId, after: Head) -> Vec<RecordedCommit> {
-        let commits: Result<_, _> = self.0.get_commits(actor, after).try_collect().await;
+        let commits: Result<_, _> = self.events.get_commits(actor, after).try_collect().await;
         commits.or_fail(format_args!("reading the commits of {actor} after {after:?}"))
     }
 
@@ -128,7 +151,7 @@ impl Store {
     }
 
     pub(crate) async fn all_from(&self, from: ReadFrom, limit: usize) -> Vec<RecordedEvent> {
-        let events: Result<_, _> = self.0.get_all(from, limit).try_collect().await;
+        let events: Result<_, _> = self.events.get_all(from, limit).try_collect().await;
         events.or_fail(format_args!("reading {limit} of all events from {from:?}"))
     }
 
@@ -143,7 +166,7 @@ impl Store {
         after: Option<&ActorId>,
         limit: usize,
     ) -> Vec<ActorId> {
-        let actors = self.0.get_actors(category, after, limit).await;
+        let actors = self.events.get_actors(category, after, limit).await;
         actors.or_fail(format_args!("getting {limit} actors of {category:?} after {after:?}"))
     }
 

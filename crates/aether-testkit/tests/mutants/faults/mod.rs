@@ -13,6 +13,8 @@ mod notes;
 mod reading;
 mod resend;
 mod snapshots;
+mod subscribing;
+mod subscriptions;
 mod versions;
 
 use crate::mutant::Mutant;
@@ -33,6 +35,8 @@ pub(crate) fn all() -> Vec<Mutant> {
         handles::ALL,
         concurrency::ALL,
         limits::ALL,
+        subscribing::ALL,
+        subscriptions::ALL,
         snapshots::ALL,
     ]
     .concat()

@@ -1,0 +1,9 @@
+//! What `/metrics` says, compared with what was done. All tests of this program share its one recorder, and keep apart by
+//! namespace.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
+
+mod docs;
+mod outages;
+mod scrape;
+mod stores;

@@ -1,0 +1,46 @@
+//! [`Scrape`]: what the endpoint serves, as Prometheus would read it.
+
+use std::collections::BTreeMap;
+
+use aether_telemetry::serve_metrics;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// The series of one namespace, by name and further labels: `aether_saves_total{store="memory"}`.
+#[derive(Debug)]
+pub(crate) struct Scrape(BTreeMap<String, f64>);
+
+impl Scrape {
+    /// Serves the metrics, gets them over HTTP, and picks those of a namespace.
+    pub(crate) async fn of(namespace: &str) -> Self {
+        let server = serve_metrics(([127, 0, 0, 1], 0)).await.unwrap();
+        let mut connection = TcpStream::connect(server.address()).await.unwrap();
+        connection.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let mut response = String::new();
+        connection.read_to_string(&mut response).await.unwrap();
+        let (head, body) = response.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+
+        let own = format!("{{namespace=\"{namespace}\",");
+        let series = body.lines().filter(|line| !line.starts_with('#') && line.contains(&own));
+        let series = series.map(|line| {
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            (name.replace(&own, "{"), value.parse().unwrap())
+        });
+        Self(series.collect())
+    }
+
+    /// The value of a series; 0 if it is not there, as for Prometheus' `or vector(0)`.
+    pub(crate) fn get(&self, series: &str) -> f64 {
+        self.0.get(series).copied().unwrap_or(0.0)
+    }
+
+    /// Compares all these series of a store, a bus or whatever the label says.
+    #[track_caller]
+    pub(crate) fn assert(&self, label: &str, expected: &[(&str, u64)]) {
+        for (name, value) in expected {
+            let series = format!("{name}{{{label}}}");
+            assert_eq!(self.get(&series), *value as f64, "{series} in {self:#?}");
+        }
+    }
+}
