@@ -78,6 +78,17 @@ pub enum Change {
     Deleted(Key),
 }
 
+impl Change {
+    /// The key that has changed.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Put(entry) => &entry.key,
+            Self::Deleted(key) => key,
+        }
+    }
+}
+
 /// Changes, as they come.
 pub type Changes = BoxStream<'static, Change>;
 

@@ -21,8 +21,9 @@ pub trait Signals: fmt::Debug + Send + Sync {
     /// [`CoordinationError`] if it certainly was not sent. That it was sent does not mean that anybody heard it.
     async fn send(&self, topic: &Key, message: Bytes) -> Result<(), CoordinationError>;
 
-    /// Listens on a topic. When this returns, what is sent from then on is heard. It goes on over reconnects and ends with
-    /// the connection.
+    /// Listens on a topic. When this returns, what is sent from then on through the same server is heard; it may take some
+    /// milliseconds more until the other servers of a cluster know of the listener. It goes on over reconnects and ends
+    /// with the connection.
     ///
     /// # Errors
     /// [`CoordinationError`].

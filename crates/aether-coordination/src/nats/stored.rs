@@ -1,0 +1,106 @@
+//! [`Stored`]: a message of the bucket.
+
+use aether_core::Source;
+use async_nats::HeaderMap;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::Deserialize;
+
+use crate::{Entry, Key, Revision};
+
+/// What the message does to its key; without it the message is the key's value.
+pub(crate) const OPERATION: &str = "KV-Operation";
+/// The operation of deleting.
+pub(crate) const DELETE: &str = "DEL";
+/// Which write it is: no two have the same.
+pub(crate) const WRITE: &str = "Aether-Write";
+/// What a message expects of its subject; the server stores it with the message.
+pub(crate) const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
+/// Why the server itself has put a marker in the place of a value.
+const MARKER: &str = "Nats-Marker-Reason";
+
+/// A message of the bucket.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) sequence: u64,
+    pub(crate) value: Bytes,
+    /// Whether the key is deleted by it.
+    pub(crate) is_marker: bool,
+    /// Which write it is, if it was made by this code.
+    pub(crate) write: Option<String>,
+    /// The sequence of the message that it came right after on its subject, if it said so.
+    pub(crate) expected: Option<u64>,
+}
+
+impl Stored {
+    /// The message in the answer to `STREAM.MSG.GET`.
+    pub(crate) fn parse(message: serde_json::Value) -> Result<Self, Source> {
+        #[derive(Deserialize)]
+        struct Got {
+            seq: u64,
+            #[serde(default)]
+            data: String,
+            #[serde(default)]
+            hdrs: String,
+        }
+        let got: Got = serde_json::from_value(message)?;
+        let headers = String::from_utf8(STANDARD.decode(got.hdrs)?)?;
+        let header = |name: &str| {
+            headers.lines().find_map(|line| {
+                let (found, value) = line.split_once(':')?;
+                found.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+            })
+        };
+        Ok(Self::new(got.seq, STANDARD.decode(got.data)?.into(), header))
+    }
+
+    /// A message as a consumer delivers it.
+    pub(crate) fn delivered(sequence: u64, value: Bytes, headers: Option<&HeaderMap>) -> Self {
+        let header = |name: &str| {
+            let headers = headers?.iter();
+            headers
+                .filter(|(found, _)| AsRef::<str>::as_ref(found).eq_ignore_ascii_case(name))
+                .find_map(|(_, values)| Some(values.first()?.as_str().to_owned()))
+        };
+        Self::new(sequence, value, header)
+    }
+
+    fn new(sequence: u64, value: Bytes, header: impl Fn(&str) -> Option<String>) -> Self {
+        let operation = header(OPERATION);
+        Self {
+            sequence,
+            value,
+            is_marker: operation.is_some_and(|operation| operation != "PUT") || header(MARKER).is_some(),
+            write: header(WRITE),
+            expected: header(EXPECTED).and_then(|expected| expected.parse().ok()),
+        }
+    }
+
+    /// The key as the message leaves it; `None` if that is deleted.
+    pub(crate) fn into_entry(self, key: &Key) -> Option<Entry> {
+        (!self.is_marker).then(|| Entry::new(key.clone(), self.value, Revision::new(self.sequence)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(headers: &str) -> Stored {
+        let data = STANDARD.encode("value");
+        Stored::parse(serde_json::json!({ "seq": 7, "data": data, "hdrs": STANDARD.encode(headers) }))
+            .unwrap()
+    }
+
+    #[test]
+    fn headers_say_what_a_message_is() {
+        let plain = parse("");
+        assert_eq!((plain.sequence, &plain.value[..], plain.is_marker), (7, &b"value"[..], false));
+        let written = parse("NATS/1.0\r\nAether-Write: a1\r\nNats-Expected-Last-Subject-Sequence: 6\r\n\r\n");
+        assert_eq!((written.write.as_deref(), written.expected), (Some("a1"), Some(6)));
+        for marker in ["KV-Operation: DEL", "KV-Operation:PURGE", "Nats-Marker-Reason: Purge"] {
+            assert!(parse(&format!("NATS/1.0\r\n{marker}\r\n\r\n")).is_marker, "{marker}");
+        }
+    }
+}
