@@ -1,0 +1,194 @@
+//! [`NamespacePattern`]: which namespaces a subscriber listens to.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aether_core::{InvalidNamespace, Namespace};
+
+/// Which namespaces a subscriber listens to, by NATS' rules for wildcards.
+///
+/// A namespace is a text of tokens between dots: `eu.tenant-7` has two, `tenant-7` one, `a..b` three of which one is
+/// empty. In a pattern `*` stands for exactly one token, whatever it is, and `>` at the end for one or more.
+///
+/// A namespace itself is always literal. One that is called `a.*` is a name of two tokens, the second of which is an
+/// asterisk; it is matched by itself ([`exactly`](Self::exactly)) and by the patterns `a.*`, `*.*`, `a.>` and so on, and
+/// it matches nothing.
+///
+/// ```
+/// use aether_bus::NamespacePattern;
+/// use aether_core::Namespace;
+///
+/// let europe: NamespacePattern = "eu.*".parse()?;
+/// assert!(europe.matches(&Namespace::new("eu.tenant-7")?));
+/// assert!(!europe.matches(&Namespace::new("eu.tenant-7.test")?));
+///
+/// let odd = Namespace::new("eu.*")?;
+/// assert!(europe.matches(&odd));
+/// assert!(!NamespacePattern::exactly(&odd).matches(&Namespace::new("eu.tenant-7")?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct NamespacePattern(Kind);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Kind {
+    Exact(Namespace),
+    Wild { tokens: Box<[Token]>, rest: bool },
+}
+
+/// One token of a pattern, but for a `>` at its end.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Token {
+    Any,
+    Literal(Box<str>),
+}
+
+impl NamespacePattern {
+    /// Every namespace: the pattern `>`.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(Kind::Wild { tokens: Box::default(), rest: true })
+    }
+
+    /// One namespace, whatever characters it has.
+    #[must_use]
+    pub fn exactly(namespace: &Namespace) -> Self {
+        Self(Kind::Exact(namespace.clone()))
+    }
+
+    /// Whether the namespace is one of them.
+    #[must_use]
+    pub fn matches(&self, namespace: &Namespace) -> bool {
+        let (tokens, rest) = match &self.0 {
+            Kind::Exact(one) => return one == namespace,
+            Kind::Wild { tokens, rest } => (tokens, *rest),
+        };
+        let mut theirs = namespace.as_str().split('.');
+        let all_match = tokens.iter().all(|token| match (token, theirs.next()) {
+            (_, None) => false,
+            (Token::Any, Some(_)) => true,
+            (Token::Literal(literal), Some(theirs)) => **literal == *theirs,
+        });
+        all_match && theirs.next().is_some() == rest
+    }
+
+    /// The namespace, if it is one alone.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&Namespace> {
+        match &self.0 {
+            Kind::Exact(namespace) => Some(namespace),
+            Kind::Wild { .. } => None,
+        }
+    }
+
+    /// The tokens of a pattern with wildcards, and whether more follow.
+    #[cfg(feature = "nats")]
+    pub(crate) fn wild(&self) -> Option<(&[Token], bool)> {
+        match &self.0 {
+            Kind::Exact(_) => None,
+            Kind::Wild { tokens, rest } => Some((tokens, *rest)),
+        }
+    }
+}
+
+impl From<&Namespace> for NamespacePattern {
+    fn from(namespace: &Namespace) -> Self {
+        Self::exactly(namespace)
+    }
+}
+
+impl From<Namespace> for NamespacePattern {
+    fn from(namespace: Namespace) -> Self {
+        Self(Kind::Exact(namespace))
+    }
+}
+
+impl FromStr for NamespacePattern {
+    type Err = InvalidPattern;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPattern> {
+        let namespace = Namespace::new(text)?;
+        let pattern = || text.to_owned();
+        let mut tokens = Vec::new();
+        let mut rest = false;
+        for token in text.split('.') {
+            if rest {
+                return Err(InvalidPattern::RestNotLast { pattern: pattern() });
+            }
+            match token {
+                "" => return Err(InvalidPattern::EmptyToken { pattern: pattern() }),
+                "*" => tokens.push(Token::Any),
+                ">" => rest = true,
+                literal if literal.contains(['*', '>']) => {
+                    return Err(InvalidPattern::PartOfToken { pattern: pattern(), token: literal.to_owned() });
+                }
+                literal => tokens.push(Token::Literal(literal.into())),
+            }
+        }
+        if !rest && !tokens.contains(&Token::Any) {
+            return Ok(Self(Kind::Exact(namespace)));
+        }
+        Ok(Self(Kind::Wild { tokens: tokens.into(), rest }))
+    }
+}
+
+impl fmt::Display for NamespacePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (tokens, rest) = match &self.0 {
+            Kind::Exact(namespace) => return namespace.fmt(f),
+            Kind::Wild { tokens, rest } => (tokens, *rest),
+        };
+        let texts = tokens.iter().map(|token| match token {
+            Token::Any => "*",
+            Token::Literal(literal) => literal,
+        });
+        for (index, text) in texts.chain(rest.then_some(">")).enumerate() {
+            write!(f, "{}{text}", if index == 0 { "" } else { "." })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for NamespacePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.namespace().is_some() { "exactly" } else { "pattern" };
+        write!(f, "{kind} {:?}", self.to_string())
+    }
+}
+
+/// Why a text is not a [`NamespacePattern`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidPattern {
+    /// It has no characters, or too many.
+    #[error(transparent)]
+    Namespace(#[from] InvalidNamespace),
+    /// There is nothing before, between or after its dots.
+    #[error(
+        "the pattern {pattern:?} has an empty token; use `*` for any token, or NamespacePattern::exactly for a namespace of that name"
+    )]
+    EmptyToken {
+        /// The text.
+        pattern: String,
+    },
+    /// Something follows a `>`.
+    #[error("in the pattern {pattern:?} something follows `>`; it stands for all that follows, so put it last")]
+    RestNotLast {
+        /// The text.
+        pattern: String,
+    },
+    /// A wildcard is only a part of a token.
+    #[error(
+        "in the pattern {pattern:?} the token {token:?} has a wildcard that is not alone; a wildcard stands for whole tokens between dots; use NamespacePattern::exactly for a namespace of that name"
+    )]
+    PartOfToken {
+        /// The text.
+        pattern: String,
+        /// The token.
+        token: String,
+    },
+}
+
+#[cfg(test)]
+#[path = "pattern_tests.rs"]
+mod tests;

@@ -1,0 +1,142 @@
+//! [`Published`]: a store whose saved events go to a bus.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aether_core::{
+    ActorId, ActorSnapshot, Commit, CommitStream, EventStore, EventStream, Head, Namespace, ReadError,
+    ReadFrom, SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Subscribe, SubscribeOptions,
+    Subscription, Version,
+};
+use async_trait::async_trait;
+
+use crate::{Broadcaster, observe};
+
+/// A store that publishes every event after it has saved it. In everything else it is the store that it is made of.
+///
+/// - A save never waits for a subscriber, and never fails because of the bus. An event that does not go out to other nodes
+///   is logged and [counted](Self::unpublished).
+/// - A commit that is saved again, since its outcome was unknown, is published again, as far as it stands: subscribers may
+///   see an event twice, under the same id.
+/// - When the future of a save is dropped, or its process ends, what it has saved may not be published. Two saves of
+///   different tasks may be published in another order than saved. Who minds, follows the store itself
+///   ([`Subscribe`](aether_core::Subscribe)).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+///
+/// use aether_bus::{BusOptions, MemoryEventBus, Published};
+/// use aether_core::{ActorId, Event, EventStoreExt, Namespace, Version};
+/// use aether_store_memory::MemoryEventStore;
+///
+/// let bus = MemoryEventBus::new();
+/// let tenant = Namespace::new("tenant-7")?;
+/// let store = Published::new(Arc::new(MemoryEventStore::new()), Arc::new(bus.clone()), tenant.clone());
+///
+/// let mut events = bus.subscribe(&tenant.into(), BusOptions::new())?;
+/// let placed = Event::new(&ActorId::new("order-123")?, Version::new(1), "OrderPlaced", &100)?;
+/// store.save_event(&placed).await?;
+/// assert_eq!(events.recv().await.and_then(|delivery| delivery.into_event()).map(|event| event.id()), Some(placed.id()));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Published<S: ?Sized> {
+    bus: Arc<dyn Broadcaster>,
+    namespace: Namespace,
+    unpublished: AtomicU64,
+    store: Arc<S>,
+}
+
+impl<S: ?Sized> Published<S> {
+    /// What `store` saves is published on `bus`, in `namespace`.
+    #[must_use]
+    pub fn new(store: Arc<S>, bus: Arc<dyn Broadcaster>, namespace: Namespace) -> Self {
+        Self { bus, namespace, unpublished: AtomicU64::new(0), store }
+    }
+
+    /// The store that it is made of.
+    #[must_use]
+    pub fn store(&self) -> &Arc<S> {
+        &self.store
+    }
+
+    /// How many saved events did not go out to other nodes.
+    #[must_use]
+    pub fn unpublished(&self) -> u64 {
+        self.unpublished.load(Ordering::Relaxed)
+    }
+
+    fn publish(&self, commit: &Commit<'_>) {
+        // The store has saved it, so it has parts.
+        let Ok(parts) = commit.parts() else { return };
+        for event in parts.iter().flat_map(|part| part.events()) {
+            if let Err(error) = self.bus.broadcast(&self.namespace, event) {
+                self.unpublished.fetch_add(1, Ordering::Relaxed);
+                observe::unpublished(&self.namespace, event, &error);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl<S: EventStore + ?Sized> EventStore for Published<S> {
+    async fn save(&self, commit: &Commit<'_>) -> Result<Saved, SaveError> {
+        let saved = self.store.save(commit).await?;
+        self.publish(commit);
+        Ok(saved)
+    }
+
+    async fn confirm(&self, actor: &ActorId, head: Head) -> Result<bool, SaveError> {
+        self.store.confirm(actor, head).await
+    }
+
+    async fn get_head(&self, actor: &ActorId) -> Result<Head, ReadError> {
+        self.store.get_head(actor).await
+    }
+
+    fn get_events(&self, actor: &ActorId, from: Version) -> EventStream {
+        self.store.get_events(actor, from)
+    }
+
+    fn get_events_backward(&self, actor: &ActorId, from: Version) -> EventStream {
+        self.store.get_events_backward(actor, from)
+    }
+
+    fn get_commits(&self, actor: &ActorId, after: Head) -> CommitStream {
+        self.store.get_commits(actor, after)
+    }
+
+    fn get_all(&self, from: ReadFrom, limit: usize) -> EventStream {
+        self.store.get_all(from, limit)
+    }
+
+    async fn get_actors(
+        &self,
+        category: &str,
+        after: Option<&ActorId>,
+        limit: usize,
+    ) -> Result<Vec<ActorId>, ReadError> {
+        self.store.get_actors(category, after, limit).await
+    }
+}
+
+#[async_trait]
+impl<S: SnapshotStore + ?Sized> SnapshotStore for Published<S> {
+    async fn save_snapshot(&self, snapshot: &ActorSnapshot) -> Result<SnapshotSaved, SnapshotError> {
+        self.store.save_snapshot(snapshot).await
+    }
+
+    async fn load_snapshot(&self, actor: &ActorId) -> Result<Option<ActorSnapshot>, SnapshotError> {
+        self.store.load_snapshot(actor).await
+    }
+}
+
+#[async_trait]
+impl<S: Subscribe + ?Sized> Subscribe for Published<S> {
+    async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, ReadError> {
+        self.store.subscribe(options).await
+    }
+}

@@ -1,0 +1,232 @@
+//! [`ConsumerGroup`] and [`GroupBuilder`]: joining a group.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aether_coordination::Coordination;
+use aether_core::{Clock, EventFilter, Subscribe, SubscribeFrom, SystemClock};
+
+use crate::{GroupAdmin, GroupError, Handler, Member, Order, ParkLimits, Retry};
+
+/// Several processes that share one subscription: each event goes to one of them, one actor's events always in order.
+///
+/// ```no_run
+/// # use std::sync::Arc;
+/// # use aether_coordination::Coordination;
+/// # use aether_core::{EventFilter, Subscribe};
+/// use aether_group::{ConsumerGroup, each};
+///
+/// # async fn run(store: Arc<dyn Subscribe>, coordination: Arc<dyn Coordination>) -> Result<(), Box<dyn std::error::Error>> {
+/// let member = ConsumerGroup::builder("mailer", store, coordination)
+///     .filter(EventFilter::category("order"))
+///     .join(each(async |event, _| {
+///         tracing::info!(actor = %event.actor(), "sending a mail");
+///         Ok(())
+///     }))
+///     .await?;
+/// // Until it is time to go:
+/// member.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct ConsumerGroup(());
+
+impl ConsumerGroup {
+    /// Begins a membership in the group of this name, which is made when its first member joins.
+    pub fn builder(
+        name: impl Into<Arc<str>>,
+        store: Arc<dyn Subscribe>,
+        coordination: Arc<dyn Coordination>,
+    ) -> GroupBuilder {
+        GroupBuilder {
+            store,
+            coordination,
+            options: Options::new(name.into()),
+        }
+    }
+}
+
+/// Says how a member is to be.
+#[derive(Debug, Clone)]
+#[must_use = "a member is made by join()"]
+pub struct GroupBuilder {
+    store: Arc<dyn Subscribe>,
+    coordination: Arc<dyn Coordination>,
+    options: Options,
+}
+
+/// What a member was told to be.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) group: Arc<str>,
+    pub(crate) member: Option<String>,
+    pub(crate) partitions: u16,
+    pub(crate) from: SubscribeFrom,
+    pub(crate) filter: EventFilter,
+    pub(crate) order: Order,
+    pub(crate) window: usize,
+    pub(crate) max_batch: usize,
+    pub(crate) concurrency: usize,
+    pub(crate) retry: Retry,
+    pub(crate) park_limits: ParkLimits,
+    pub(crate) checkpoint_every: Duration,
+    pub(crate) pulse_every: Duration,
+    pub(crate) suspect_after: Duration,
+    pub(crate) stop_within: Duration,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl GroupBuilder {
+    /// What the member calls itself, for people; need not be unique. A random name, if this is not called.
+    pub fn member(mut self, name: impl Into<String>) -> Self {
+        self.options.member = Some(name.into());
+        self
+    }
+
+    /// Into how many partitions the group divides the actors: at most so many members have work. Fixed when the group is
+    /// made; 64, if this is not called.
+    pub fn partitions(mut self, partitions: u16) -> Self {
+        self.options.partitions = partitions;
+        self
+    }
+
+    /// Where the group begins, when it is made; members that join later take no heed of it. With the first event, if
+    /// this is not called. [`SubscribeFrom::Now`] is settled once, when the first member joins.
+    pub fn from(mut self, from: SubscribeFrom) -> Self {
+        self.options.from = from;
+        self
+    }
+
+    /// Which events are handled; all, if this is not called. All members must have the same.
+    pub fn filter(mut self, filter: EventFilter) -> Self {
+        self.options.filter = filter;
+        self
+    }
+
+    /// Which events are handled one after the other; those of one actor, if this is not called.
+    pub fn order(mut self, order: Order) -> Self {
+        self.options.order = order;
+        self
+    }
+
+    /// How many events may be read and not finished; 1,024, if this is not called. When there are so many, the member
+    /// does not read on.
+    pub fn window(mut self, events: usize) -> Self {
+        self.options.window = events;
+        self
+    }
+
+    /// How many events may be in one batch; 1, if this is not called.
+    pub fn max_batch(mut self, events: usize) -> Self {
+        self.options.max_batch = events;
+        self
+    }
+
+    /// How many batches this member handles at the same time; 1, if this is not called. With 1, and while nothing fails,
+    /// events are handled in the order of their positions.
+    pub fn concurrency(mut self, batches: usize) -> Self {
+        self.options.concurrency = batches;
+        self
+    }
+
+    /// What is done about events that fail.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.options.retry = retry;
+        self
+    }
+
+    /// How many actors may be parked in one partition.
+    pub fn park_limits(mut self, limits: ParkLimits) -> Self {
+        self.options.park_limits = limits;
+        self
+    }
+
+    /// How often, at most, a partition's checkpoint is written while it is at work; every 500 ms, if this is not called. A
+    /// partition that has nothing to handle is written a tenth as often.
+    pub fn checkpoint_every(mut self, interval: Duration) -> Self {
+        self.options.checkpoint_every = interval;
+        self
+    }
+
+    /// How often the member lets itself be heard; every 500 ms, if this is not called.
+    pub fn pulse_every(mut self, interval: Duration) -> Self {
+        self.options.pulse_every = interval;
+        self
+    }
+
+    /// How long a member may be silent before the others take its partitions; 3 s, if this is not called. All members
+    /// should have the same.
+    pub fn suspect_after(mut self, silence: Duration) -> Self {
+        self.options.suspect_after = silence;
+        self
+    }
+
+    /// How long [`Member::stop`] waits for what is being handled; 30 s, if this is not called.
+    pub fn stop_within(mut self, deadline: Duration) -> Self {
+        self.options.stop_within = deadline;
+        self
+    }
+
+    /// Where the times in letters, and the lag, come from; the machine's clock, if this is not called. Nothing is decided
+    /// by it.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.options.clock = Arc::new(clock);
+        self
+    }
+
+    /// A look at the group, and at its parked actors, from outside.
+    #[must_use]
+    pub fn admin(&self) -> GroupAdmin {
+        GroupAdmin::new(self.options.group.clone(), self.store.clone(), self.coordination.clone())
+    }
+
+    /// Joins the group, and makes it if it is not there. Returns when the member is at work, which does not mean that it
+    /// has partitions: those come within moments, or when somebody leaves.
+    ///
+    /// # Errors
+    /// [`GroupError`]; [`GroupError::Mismatch`] if the group has other settings.
+    pub async fn join(self, handler: impl Handler) -> Result<Member, GroupError> {
+        self.options.check()?;
+        Member::join(self.options, self.store, self.coordination, Arc::new(handler)).await
+    }
+}
+
+impl Options {
+    pub(crate) fn new(group: Arc<str>) -> Self {
+        Self {
+            group,
+            member: None,
+            partitions: 64,
+            from: SubscribeFrom::Start,
+            filter: EventFilter::all(),
+            order: Order::default(),
+            window: 1_024,
+            max_batch: 1,
+            concurrency: 1,
+            retry: Retry::default(),
+            park_limits: ParkLimits::default(),
+            checkpoint_every: Duration::from_millis(500),
+            pulse_every: Duration::from_millis(500),
+            suspect_after: Duration::from_secs(3),
+            stop_within: Duration::from_secs(30),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    fn check(&self) -> Result<(), GroupError> {
+        let checks = [
+            (!self.group.is_empty(), "a group has a name"),
+            (self.partitions > 0, "a group has at least one partition"),
+            (self.window > 0, "a window holds at least one event"),
+            (self.max_batch > 0, "a batch holds at least one event"),
+            (self.concurrency > 0, "at least one batch is handled at a time"),
+            (!self.pulse_every.is_zero(), "a pulse is not without end"),
+            (self.suspect_after >= self.pulse_every * 2, "a suspicion takes at least two pulses"),
+        ];
+        match checks.into_iter().find(|(holds, _)| !holds) {
+            Some((_, rule)) => Err(GroupError::Invalid(rule)),
+            None => Ok(()),
+        }
+    }
+}

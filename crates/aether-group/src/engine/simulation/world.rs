@@ -1,0 +1,467 @@
+//! Members, keys, signals and events in simulated time, and what must hold of them at any moment.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::time::Duration;
+
+use aether_coordination::{Condition, CoordinationError, Revision};
+use aether_core::{ActorId, Event, Position, RecordedEvent, SubscribeFrom, Version};
+use bytes::Bytes;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::super::{Action, Engine, Everything, Known};
+use crate::builder::Options;
+use crate::record::{Keys, Message, Record, Settings, decode};
+use crate::window::{Failure, RunId, after};
+use crate::{Batch, Claim, Epoch, FailureKind, MemberId, Partition, Retry};
+
+pub(super) const PARTITIONS: u16 = 16;
+const ACTORS: u64 = 50;
+
+/// What happens to a member.
+#[derive(Debug)]
+enum Input {
+    Wake,
+    Heard(Message),
+    Put(Partition, Result<Revision, CoordinationError>),
+    Looked(Partition, Option<Known>),
+    LookedAtAll(Vec<(Partition, Known)>),
+    Saw(Partition, Known),
+    Opened(Partition),
+    Closed(Partition),
+    Ran(RunId, Batch, bool),
+    Read { generation: u64 },
+}
+
+#[derive(Debug)]
+enum Item {
+    To(usize, Input),
+    /// A write, on its way to the keys.
+    Write { from: usize, partition: Partition, value: Bytes, condition: Condition },
+    Look { from: usize, partition: Option<Partition> },
+}
+
+struct Node {
+    engine: Engine,
+    id: MemberId,
+    alive: bool,
+    stopped: bool,
+    frozen_until: Duration,
+    cut_off_until: Duration,
+    /// What it reads next, and which of its subscriptions that is.
+    reading: Option<usize>,
+    generation: u64,
+    reader_idle: bool,
+    wake_at: Duration,
+}
+
+pub(super) struct World {
+    now: Duration,
+    pub(super) random: fastrand::Rng,
+    items: BinaryHeap<Reverse<(Duration, u64)>>,
+    contents: HashMap<u64, Item>,
+    count: u64,
+    nodes: Vec<Node>,
+    records: BTreeMap<Partition, Known>,
+    revision: u64,
+    down_until: Duration,
+    log: Vec<RecordedEvent>,
+    versions: BTreeMap<ActorId, u64>,
+    done: BTreeMap<ActorId, u64>,
+    handled: u64,
+    handled_in: BTreeMap<(Partition, Epoch, ActorId), u64>,
+    claims: BTreeSet<(Partition, Epoch)>,
+}
+
+impl World {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            now: Duration::ZERO,
+            random: fastrand::Rng::with_seed(seed),
+            items: BinaryHeap::new(),
+            contents: HashMap::new(),
+            count: 0,
+            nodes: Vec::new(),
+            records: BTreeMap::new(),
+            revision: 0,
+            down_until: Duration::ZERO,
+            log: Vec::new(),
+            versions: BTreeMap::new(),
+            done: BTreeMap::new(),
+            handled: 0,
+            handled_in: BTreeMap::new(),
+            claims: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn join(&mut self) {
+        let id = MemberId::new(format!("m{}", self.nodes.len()), Uuid::from_u128(self.random.u128(..)));
+        let options = Options {
+            window: 64,
+            concurrency: 4,
+            retry: Retry::default().attempts(u32::MAX).delays(Duration::from_millis(20), Duration::from_millis(200)),
+            ..Options::new("g".into())
+        };
+        let settings = Settings { partitions: PARTITIONS, after: None };
+        let mut engine = Engine::new(id.clone(), options, settings, self.random.u64(..));
+        // Every process has a clock of its own, which begins when it does.
+        engine.due = self.now;
+        let node = self.nodes.len();
+        self.nodes.push(Node {
+            engine,
+            id,
+            alive: true,
+            stopped: false,
+            frozen_until: Duration::ZERO,
+            cut_off_until: Duration::ZERO,
+            reading: None,
+            generation: 0,
+            reader_idle: false,
+            wake_at: Duration::MAX,
+        });
+        self.push(self.now, Item::To(node, Input::Wake));
+    }
+
+    fn pick(&mut self) -> Option<usize> {
+        let alive: Vec<usize> =
+            (0..self.nodes.len()).filter(|node| self.nodes[*node].alive && !self.nodes[*node].stopped).collect();
+        self.random.choice(alive)
+    }
+
+    pub(super) fn crash(&mut self) {
+        if let Some(node) = self.pick() {
+            self.nodes[node].alive = false;
+        }
+    }
+
+    pub(super) fn stop(&mut self) {
+        if let Some(node) = self.pick() {
+            self.nodes[node].engine.stop();
+            self.push(self.now, Item::To(node, Input::Wake));
+        }
+    }
+
+    pub(super) fn freeze(&mut self, span: Duration) {
+        if let Some(node) = self.pick() {
+            self.nodes[node].frozen_until = self.now + span;
+        }
+    }
+
+    pub(super) fn cut_off(&mut self, span: Duration) {
+        if let Some(node) = self.pick() {
+            self.nodes[node].cut_off_until = self.now + span;
+        }
+    }
+
+    pub(super) fn keys_down(&mut self, span: Duration) {
+        self.down_until = self.now + span;
+    }
+
+    pub(super) fn save(&mut self, events: usize) {
+        for _ in 0..events {
+            let actor = ActorId::new(format!("order-{}", self.random.u64(..ACTORS))).unwrap();
+            let version = self.versions.entry(actor.clone()).or_default();
+            *version += 1;
+            let event = Event::new(&actor, Version::new(*version), "Happened", &()).unwrap();
+            let position = Position::new(self.log.len() as u64 + 1, 0);
+            self.log.push(RecordedEvent::new(event, position, OffsetDateTime::UNIX_EPOCH, None));
+        }
+        for node in 0..self.nodes.len() {
+            if std::mem::take(&mut self.nodes[node].reader_idle) {
+                self.read_on(node);
+            }
+        }
+    }
+
+    pub(super) fn alive(&self) -> usize {
+        self.nodes.iter().filter(|node| node.alive && !node.stopped).count()
+    }
+
+    pub(super) fn gained(&self) -> u64 {
+        self.claims.len() as u64
+    }
+
+    pub(super) fn refused(&self) -> u64 {
+        self.nodes.iter().map(|node| node.engine.counts.refused).sum()
+    }
+
+    pub(super) fn handled(&self) -> u64 {
+        self.handled
+    }
+
+    fn push(&mut self, at: Duration, item: Item) {
+        self.count += 1;
+        self.items.push(Reverse((at, self.count)));
+        self.contents.insert(self.count, item);
+    }
+
+    fn latency(&mut self) -> Duration {
+        Duration::from_micros(self.random.u64(200..5_000))
+    }
+
+    fn send(&mut self, node: usize, input: Input) {
+        let at = self.now + self.latency();
+        self.push(at, Item::To(node, input));
+    }
+
+    /// Lets so much time pass.
+    pub(super) fn run(&mut self, span: Duration) {
+        let until = self.now + span;
+        while let Some(Reverse((at, id))) = self.items.peek().copied().filter(|Reverse((at, _))| *at <= until) {
+            self.items.pop();
+            self.now = self.now.max(at);
+            let Some(item) = self.contents.remove(&id) else { continue };
+            match item {
+                Item::To(node, input) => self.input(node, input),
+                Item::Write { from, partition, value, condition } => {
+                    self.write(from, partition, value, condition);
+                }
+                Item::Look { from, partition } => self.look(from, partition),
+            }
+        }
+        self.now = until;
+    }
+
+    fn input(&mut self, index: usize, input: Input) {
+        let now = self.now;
+        let node = &mut self.nodes[index];
+        if !node.alive || node.stopped {
+            return;
+        }
+        if node.frozen_until > now {
+            // It finds it when it wakes up.
+            let at = node.frozen_until;
+            return self.push(at, Item::To(index, input));
+        }
+        match input {
+            Input::Wake => node.wake_at = Duration::MAX,
+            Input::Heard(message) => node.engine.heard(message, now),
+            Input::Put(partition, result) => node.engine.put(partition, result, now),
+            Input::Looked(partition, found) => node.engine.looked(partition, Ok(found), now),
+            Input::LookedAtAll(records) => {
+                node.engine.looked_at_all(Ok(Everything { records, requests: Vec::new() }), now);
+            }
+            Input::Saw(partition, known) => node.engine.saw(partition, known),
+            Input::Opened(partition) => node.engine.opened(partition, Ok(None)),
+            Input::Closed(partition) => node.engine.closed(partition),
+            Input::Ran(id, batch, failed) => {
+                if failed {
+                    let failure = Failure { at: 0, kind: FailureKind::Retry, error: "no".to_owned() };
+                    node.engine.ran(id, batch.partition, Err(failure), now);
+                } else {
+                    node.engine.ran(id, batch.partition, Ok(()), now);
+                    self.finish(&batch);
+                }
+            }
+            Input::Read { generation } => {
+                if node.generation == generation {
+                    self.read(index);
+                }
+            }
+        }
+        self.turn(index);
+    }
+
+    fn turn(&mut self, index: usize) {
+        let now = self.now;
+        self.nodes[index].engine.turn(now);
+        while let Some(action) = self.nodes[index].engine.action() {
+            self.act(index, action);
+        }
+        let node = &mut self.nodes[index];
+        let wake = node.engine.wake().max(now + Duration::from_micros(100));
+        if wake < node.wake_at {
+            node.wake_at = wake;
+            self.push(wake, Item::To(index, Input::Wake));
+        }
+        // The window may have room again.
+        if self.nodes[index].reader_idle && self.nodes[index].engine.has_room() {
+            self.nodes[index].reader_idle = false;
+            self.read_on(index);
+        }
+    }
+
+    fn is_cut_off(&self, node: usize) -> bool {
+        self.nodes[node].cut_off_until > self.now
+    }
+
+    fn act(&mut self, index: usize, action: Action) {
+        match action {
+            Action::Send(message) => {
+                for to in 0..self.nodes.len() {
+                    let lost = self.is_cut_off(index) || self.is_cut_off(to) || self.random.u8(..20) == 0;
+                    if !lost {
+                        self.send(to, Input::Heard(message.clone()));
+                    }
+                }
+            }
+            Action::Read(from) => {
+                let after = match from {
+                    SubscribeFrom::After(position) => usize::try_from(position.sequence()).unwrap(),
+                    _ => 0,
+                };
+                let node = &mut self.nodes[index];
+                (node.reading, node.reader_idle) = (Some(after), false);
+                node.generation += 1;
+                self.read_on(index);
+            }
+            Action::StopReading => {
+                let node = &mut self.nodes[index];
+                (node.reading, node.reader_idle) = (None, false);
+                node.generation += 1;
+            }
+            Action::Put { partition, value, condition } => {
+                let at = self.now + self.latency();
+                self.push(at, Item::Write { from: index, partition, value, condition });
+            }
+            Action::Look(partition) => {
+                let at = self.now + self.latency();
+                self.push(at, Item::Look { from: index, partition: Some(partition) });
+            }
+            Action::LookAtAll => {
+                let at = self.now + self.latency();
+                self.push(at, Item::Look { from: index, partition: None });
+            }
+            Action::Gained(claim, _) => self.claimed(index, &claim),
+            Action::Lost(claim) => self.send(index, Input::Closed(claim.partition)),
+            Action::Handle(id, batch) => {
+                self.begin(&batch);
+                let at = self.now + Duration::from_millis(self.random.u64(1..20));
+                let failed = self.random.u8(..20) == 0;
+                self.push(at, Item::To(index, Input::Ran(id, (*batch).clone(), failed)));
+            }
+            Action::Stopped => self.nodes[index].stopped = true,
+            Action::Fail(error) => panic!("{error}"),
+            Action::Fetch { .. } | Action::KeepLetter { .. } | Action::Conclude { .. } => {
+                panic!("nobody is parked here")
+            }
+        }
+    }
+
+    fn read_on(&mut self, index: usize) {
+        let generation = self.nodes[index].generation;
+        let at = self.now + Duration::from_micros(100);
+        self.push(at, Item::To(index, Input::Read { generation }));
+    }
+
+    fn read(&mut self, index: usize) {
+        let now = self.now;
+        let node = &mut self.nodes[index];
+        let Some(next) = &mut node.reading else { return };
+        if *next >= self.log.len() || !node.engine.has_room() {
+            node.reader_idle = true;
+            return;
+        }
+        let event = self.log[*next].clone();
+        *next += 1;
+        node.engine.read(event, now);
+        self.read_on(index);
+    }
+
+    fn claimed(&mut self, index: usize, claim: &Claim) {
+        assert!(self.claims.insert((claim.partition, claim.epoch)), "an epoch was given twice");
+        self.send(index, Input::Opened(claim.partition));
+    }
+
+    /// Nothing is begun by whoever does not have the partition, nothing is left out, and nothing is begun twice by one.
+    fn begin(&mut self, batch: &Batch) {
+        assert_eq!(batch.epoch, self.records[&batch.partition].record.epoch, "begun without the partition");
+        for event in &batch.events {
+            let version = event.version().get();
+            let done = self.done.get(event.actor()).copied().unwrap_or(0);
+            assert!(version <= done + 1, "{}: {version} was begun after {done}", event.actor());
+            let key = (batch.partition, batch.epoch, event.actor().clone());
+            let before = self.handled_in.get(&key).copied().unwrap_or(0);
+            assert!(version > before, "{}: {version} was begun again after {before}", event.actor());
+        }
+    }
+
+    fn finish(&mut self, batch: &Batch) {
+        for event in &batch.events {
+            let version = event.version().get();
+            self.handled += 1;
+            let done = self.done.entry(event.actor().clone()).or_default();
+            *done = version.max(*done);
+            self.handled_in.insert((batch.partition, batch.epoch, event.actor().clone()), version);
+        }
+    }
+
+    fn write(&mut self, from: usize, partition: Partition, value: Bytes, condition: Condition) {
+        if self.down_until > self.now {
+            let answered = self.random.bool();
+            if answered {
+                // It is sent again until it can be written.
+                let at = self.down_until + self.latency();
+                return self.push(at, Item::Write { from, partition, value, condition });
+            }
+            let key = Keys::new("g").partition(partition);
+            let error = CoordinationError::UnknownOutcome { key, source: "down".into() };
+            // And it may yet be written, after whoever sent it was told that nobody knows.
+            if self.random.bool() {
+                let at = self.down_until + self.latency();
+                self.push(at, Item::Write { from: usize::MAX, partition, value, condition });
+            }
+            let at = self.now + Duration::from_secs(2);
+            return self.push(at, Item::To(from, Input::Put(partition, Err(error))));
+        }
+        let current = self.records.get(&partition).map(|known| known.revision);
+        if condition != Condition::from(current) {
+            let key = Keys::new("g").partition(partition);
+            if from != usize::MAX {
+                self.send(from, Input::Put(partition, Err(CoordinationError::Conflict { key, current })));
+            }
+            return;
+        }
+        let record: Record = decode(&value).unwrap();
+        if let Some(Known { record: before, .. }) = self.records.get(&partition) {
+            assert!(record.epoch >= before.epoch, "an epoch went back");
+            assert!(
+                record.epoch > before.epoch || before.owner.is_some() && (record.owner.is_none() || record.owner == before.owner),
+                "two owners in an epoch"
+            );
+            assert!(!after(before.position, record.position), "a checkpoint went back");
+        }
+        self.revision += 1;
+        let known = Known { record, revision: Revision::new(self.revision) };
+        self.records.insert(partition, known.clone());
+        for node in 0..self.nodes.len() {
+            if self.random.u8(..10) != 0 && !self.is_cut_off(node) {
+                self.send(node, Input::Saw(partition, known.clone()));
+            }
+        }
+        if from != usize::MAX {
+            self.send(from, Input::Put(partition, Ok(known.revision)));
+        }
+    }
+
+    fn look(&mut self, from: usize, partition: Option<Partition>) {
+        let input = match partition {
+            Some(partition) => Input::Looked(partition, self.records.get(&partition).cloned()),
+            None => Input::LookedAtAll(self.records.clone().into_iter().collect()),
+        };
+        self.send(from, input);
+    }
+
+    pub(super) fn assert_all_handled(&self) {
+        assert_eq!(self.done, self.versions);
+        let end = Some(Position::new(self.log.len() as u64, 0));
+        for (partition, known) in &self.records {
+            assert_eq!(known.record.position, end, "the checkpoint of {partition}");
+        }
+        for node in self.nodes.iter().filter(|node| node.stopped) {
+            assert!(self.records.values().all(|known| known.record.owner.as_ref() != Some(&node.id)));
+        }
+    }
+
+    pub(super) fn assert_balanced(&self) {
+        assert_eq!(self.records.len(), usize::from(PARTITIONS));
+        let alive = self.nodes.iter().filter(|node| node.alive && !node.stopped);
+        let counts: Vec<usize> = alive
+            .map(|node| self.records.values().filter(|known| known.record.owner.as_ref() == Some(&node.id)).count())
+            .collect();
+        assert_eq!(counts.iter().sum::<usize>(), usize::from(PARTITIONS), "{counts:?}");
+        let (min, max) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+        assert!(max - min <= 1, "{counts:?}");
+    }
+}

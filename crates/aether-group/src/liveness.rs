@@ -1,0 +1,183 @@
+//! [`Liveness`]: who is heard. Pure.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::MemberId;
+use crate::record::Message;
+
+/// Whom a member hears.
+///
+/// A member is at work only while it has heard, of itself, a pulse that it *sent* within the suspicion: one that wakes up
+/// from a freeze, or whose connection was lost, counts as cut off until a pulse that it has sent since has made its way
+/// through everything that had queued up for it. Whoever is cut off suspects nobody.
+#[derive(Debug)]
+pub(crate) struct Liveness {
+    me: MemberId,
+    pulse_every: Duration,
+    suspect_after: Duration,
+    /// When others were last heard.
+    peers: HashMap<Uuid, Duration>,
+    /// Who has said goodbye, and when.
+    gone: HashMap<Uuid, Duration>,
+    count: u64,
+    /// The own pulses that may still be heard, and when they were sent.
+    sent: VecDeque<(u64, Duration)>,
+    /// When the newest own pulse that was heard had been sent.
+    confirmed: Option<Duration>,
+    next_pulse: Duration,
+}
+
+/// What was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sound {
+    /// Nothing new.
+    Known,
+    /// Somebody new.
+    New,
+    /// Oneself.
+    Own,
+}
+
+impl Liveness {
+    pub(crate) fn new(me: MemberId, pulse_every: Duration, suspect_after: Duration) -> Self {
+        Self {
+            me,
+            pulse_every,
+            suspect_after,
+            peers: HashMap::new(),
+            gone: HashMap::new(),
+            count: 0,
+            sent: VecDeque::new(),
+            confirmed: None,
+            next_pulse: Duration::ZERO,
+        }
+    }
+
+    /// The next pulse, if it is time for it.
+    pub(crate) fn pulse(&mut self, now: Duration) -> Option<Message> {
+        if now < self.next_pulse {
+            return None;
+        }
+        self.next_pulse = now + self.pulse_every;
+        while self.sent.front().is_some_and(|(_, at)| now.saturating_sub(*at) > self.suspect_after) {
+            self.sent.pop_front();
+        }
+        self.count += 1;
+        self.sent.push_back((self.count, now));
+        Some(Message::Pulse { member: self.me.clone(), count: self.count, hello: self.confirmed.is_none() })
+    }
+
+    /// Somebody was heard.
+    pub(crate) fn hear(&mut self, member: &MemberId, count: u64, hello: bool, now: Duration) -> Sound {
+        if *member == self.me {
+            let Ok(index) = self.sent.binary_search_by_key(&count, |(count, _)| *count) else {
+                return Sound::Known;
+            };
+            self.confirmed = self.confirmed.max(self.sent.get(index).map(|(_, at)| *at));
+            self.sent.drain(..=index);
+            return Sound::Own;
+        }
+        if self.gone.contains_key(&member.incarnation) {
+            return Sound::Known;
+        }
+        let known = self.peers.insert(member.incarnation, now).is_some();
+        if hello {
+            // Let the newcomer know at once.
+            self.next_pulse = Duration::ZERO;
+        }
+        if known { Sound::Known } else { Sound::New }
+    }
+
+    /// Somebody has said goodbye.
+    pub(crate) fn goodbye(&mut self, member: &MemberId, now: Duration) {
+        self.peers.remove(&member.incarnation);
+        self.gone.insert(member.incarnation, now);
+        // Signals are in the order of each sender: late ones are rare, and never very late.
+        let keep = self.suspect_after * 10;
+        self.gone.retain(|_, at| now.saturating_sub(*at) < keep);
+    }
+
+    /// This member owns something, whether or not it was ever heard: it is suspected only when it keeps silent.
+    pub(crate) fn note(&mut self, incarnation: Uuid, now: Duration) {
+        if incarnation != self.me.incarnation && !self.gone.contains_key(&incarnation) {
+            self.peers.entry(incarnation).or_insert(now);
+        }
+    }
+
+    /// Whether this member hears itself.
+    pub(crate) fn is_connected(&self, now: Duration) -> bool {
+        self.confirmed.is_some_and(|at| now.saturating_sub(at) <= self.suspect_after)
+    }
+
+    /// This member was cut off, and others may have spoken unheard: all have their suspicion before them again.
+    pub(crate) fn reconnect(&mut self, now: Duration) {
+        self.peers.values_mut().for_each(|heard| *heard = now);
+    }
+
+    /// Who is not suspected, with oneself.
+    pub(crate) fn live(&self, now: Duration) -> BTreeSet<Uuid> {
+        let heard = self.peers.iter().filter(|(_, at)| now.saturating_sub(**at) <= self.suspect_after);
+        heard.map(|(incarnation, _)| *incarnation).chain([self.me.incarnation]).collect()
+    }
+
+    /// Forgets those who have been silent for long.
+    pub(crate) fn forget(&mut self, now: Duration, owners: &BTreeSet<Uuid>) {
+        let keep = self.suspect_after * 10;
+        self.peers.retain(|incarnation, at| owners.contains(incarnation) || now.saturating_sub(*at) < keep);
+    }
+
+    pub(crate) fn next_pulse(&self) -> Duration {
+        self.next_pulse
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PULSE: Duration = Duration::from_millis(500);
+    const SUSPECT: Duration = Duration::from_secs(3);
+
+    fn member(n: u128) -> MemberId {
+        MemberId::new("m", Uuid::from_u128(n))
+    }
+
+    fn pulse(liveness: &mut Liveness, now: Duration) -> u64 {
+        match liveness.pulse(now) {
+            Some(Message::Pulse { count, .. }) => count,
+            other => panic!("expected a pulse, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_backlog_does_not_make_one_connected() {
+        let mut liveness = Liveness::new(member(1), PULSE, SUSPECT);
+        let old = pulse(&mut liveness, Duration::ZERO);
+        // Frozen for ten seconds; the pulse of before comes in first.
+        let now = Duration::from_secs(10);
+        assert_eq!(liveness.hear(&member(1), old, false, now), Sound::Own);
+        assert!(!liveness.is_connected(now));
+        let new = pulse(&mut liveness, now);
+        assert_eq!(liveness.hear(&member(1), new, false, now), Sound::Own);
+        assert!(liveness.is_connected(now));
+        assert!(!liveness.is_connected(now + SUSPECT + Duration::from_millis(1)));
+    }
+
+    #[test]
+    fn the_silent_are_suspected_and_the_gone_are_gone() {
+        let mut liveness = Liveness::new(member(1), PULSE, SUSPECT);
+        assert_eq!(liveness.hear(&member(2), 1, true, Duration::ZERO), Sound::New);
+        liveness.note(Uuid::from_u128(3), Duration::ZERO);
+        let live = |liveness: &Liveness, now| liveness.live(now).len();
+        assert_eq!(live(&liveness, SUSPECT), 3);
+        assert_eq!(live(&liveness, SUSPECT + PULSE), 1);
+        liveness.reconnect(SUSPECT + PULSE);
+        assert_eq!(live(&liveness, SUSPECT + PULSE), 3);
+        liveness.goodbye(&member(2), SUSPECT);
+        assert_eq!(liveness.hear(&member(2), 2, false, SUSPECT), Sound::Known);
+        assert_eq!(live(&liveness, SUSPECT + PULSE), 2);
+    }
+}

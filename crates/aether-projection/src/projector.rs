@@ -1,0 +1,169 @@
+//! [`Projector`]: a projection at work in this process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aether_coordination::Coordination;
+use aether_core::{Position, Subscribe};
+use aether_group::{ConsumerGroup, GroupAdmin, GroupBuilder, Member, Order, ParkLimits, Progress, Retry};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::target::Applying;
+use crate::{ProjectionError, Target};
+
+/// How many events are applied in one go, unless it is told otherwise.
+const MAX_BATCH: usize = 1_024;
+
+/// A projection at work in this process: the member of a group that has the projection's name.
+///
+/// An event that cannot be applied parks its actor: what comes later for the actor waits, and all others go on. Once the
+/// code is right, [`admin`](Self::admin)`().resume(actor)` applies what has waited, in order.
+///
+/// Dropping it ends it at once, as if the process had died. [`stop`](Self::stop) is the way to end it.
+#[derive(Debug)]
+pub struct Projector {
+    member: Member,
+    admin: GroupAdmin,
+}
+
+/// Says how a projection is to run.
+#[derive(Debug)]
+#[must_use = "a projector is made by run()"]
+pub struct ProjectorBuilder {
+    group: GroupBuilder,
+    target: TargetHandle,
+    max_batch: usize,
+    concurrency: usize,
+}
+
+/// A target, for people who print the builder.
+struct TargetHandle(Arc<dyn Target>);
+
+impl std::fmt::Debug for TargetHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+impl Projector {
+    /// Begins to follow the events of a store, for a target of the user's own. What the group knows is kept in
+    /// `coordination`; it must live as long as the target's data. The models have builders of their own.
+    pub fn builder(
+        store: Arc<dyn Subscribe>,
+        coordination: Arc<dyn Coordination>,
+        target: impl Target,
+    ) -> ProjectorBuilder {
+        let group = ConsumerGroup::builder(target.name(), store, coordination);
+        let group = group.filter(target.filter()).order(Order::Partition).partitions(1);
+        ProjectorBuilder {
+            group,
+            target: TargetHandle(Arc::new(target)),
+            max_batch: MAX_BATCH,
+            concurrency: 1,
+        }
+    }
+
+    /// How far this process is: positions, lag, events in a second, parked actors.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.member.progress()
+    }
+
+    /// How far it is, as it goes on.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Progress> {
+        self.member.watch()
+    }
+
+    /// Waits until the views have everything up to a position, such as the one that a save has reported, in whatever
+    /// process their part of it is made. An event that the projection does not look at counts as soon as it has gone by,
+    /// and so does one whose actor is parked.
+    ///
+    /// # Errors
+    /// [`ProjectionError::TimedOut`]; [`ProjectionError::Group`] if the projector has stopped or failed.
+    ///
+    /// # Cancel safety
+    /// Can be given up at any time.
+    pub async fn wait_for(&self, position: Position, within: Duration) -> Result<(), ProjectionError> {
+        match timeout(within, self.member.wait_for(position)).await {
+            Ok(waited) => Ok(waited?),
+            Err(_) => Err(ProjectionError::TimedOut { position, waited: within }),
+        }
+    }
+
+    /// The group: where its partitions are, and its parked actors, to look into, resume and skip.
+    #[must_use]
+    pub fn admin(&self) -> &GroupAdmin {
+        &self.admin
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Errors
+    /// Why it has failed.
+    ///
+    /// # Cancel safety
+    /// Can be given up at any time.
+    pub async fn closed(&self) -> Result<(), ProjectionError> {
+        Ok(self.member.closed().await?)
+    }
+
+    /// Ends it: begins nothing more, waits for the batch that is being applied, and writes its checkpoints.
+    ///
+    /// # Errors
+    /// [`ProjectionError::Group`] if it does not come to rest in time, or had failed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends it at once.
+    pub async fn stop(self) -> Result<(), ProjectionError> {
+        Ok(self.member.stop().await?)
+    }
+}
+
+impl ProjectorBuilder {
+    /// Changes the settings of the group that are not spoken of here. The order must stay that of the partition.
+    pub fn group(mut self, change: impl FnOnce(GroupBuilder) -> GroupBuilder) -> Self {
+        self.group = change(self.group);
+        self
+    }
+
+    /// Into how many partitions the work is divided, so that so many processes can share it; 1, if this is not called.
+    /// Fixed when the projection first runs.
+    pub fn partitions(mut self, partitions: u16) -> Self {
+        self.group = self.group.partitions(partitions);
+        self.concurrency = usize::from(partitions).clamp(1, 8);
+        self
+    }
+
+    /// How many events are applied in one go, at most; 1,024, if this is not called.
+    pub fn max_batch(mut self, events: usize) -> Self {
+        self.max_batch = events;
+        self
+    }
+
+    /// What is done about events that fail for another reason than that they cannot be applied.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.group = self.group.retry(retry);
+        self
+    }
+
+    /// How many actors may be parked in one partition.
+    pub fn park_limits(mut self, limits: ParkLimits) -> Self {
+        self.group = self.group.park_limits(limits);
+        self
+    }
+
+    /// Begins. Returns when it is at work, which does not mean that it has caught up.
+    ///
+    /// # Errors
+    /// [`ProjectionError::Group`] if the group cannot be joined.
+    pub async fn run(self) -> Result<Projector, ProjectionError> {
+        // Room for the next batch while one is applied.
+        let window = self.max_batch.saturating_mul(2 + 2 * self.concurrency);
+        let group = self.group.max_batch(self.max_batch).window(window).concurrency(self.concurrency);
+        let admin = group.admin();
+        let member = group.join(Applying(self.target.0)).await?;
+        Ok(Projector { member, admin })
+    }
+}

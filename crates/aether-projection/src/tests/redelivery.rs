@@ -1,0 +1,99 @@
+//! Views equal a fresh replay, however events come again, late, and in whatever interleaving of partitions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aether_coordination::MemoryCoordination;
+use aether_core::RecordedEvent;
+use aether_group::{Batch, Partition};
+use proptest::prelude::*;
+
+use super::group::{PartitionOf, Step};
+use super::{Added, Sum, Sums, event};
+use crate::{KvModel, MemoryModel, Projection};
+
+const PARTITIONS: u16 = 3;
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (1..6_usize).prop_map(Step::Deliver),
+        1 => Just(Step::Checkpoint),
+        2 => (0..6_usize).prop_map(Step::Crash),
+        2 => Just(Step::Park),
+        2 => (0..4_usize).prop_map(Step::Resume),
+    ]
+}
+
+/// Events of six actors, each of which changes one or two of four views.
+fn events() -> impl Strategy<Value = Vec<RecordedEvent>> {
+    let key = || (0..4_u8).prop_map(|key| format!("k{key}"));
+    let one = (0..6_u8, prop::collection::btree_set(key(), 1..3), 1..100_u64);
+    prop::collection::vec(one, 0..40).prop_map(|events| {
+        let mut versions = BTreeMap::<u8, u64>::new();
+        let recorded = events.into_iter().enumerate().map(|(index, (actor, keys, amount))| {
+            let version = versions.entry(actor).or_default();
+            *version += 1;
+            let added = Added { keys: keys.into_iter().collect(), amount, fault: None };
+            event(index as u64 + 1, &format!("actor-{actor}"), *version, &added)
+        });
+        recorded.collect()
+    })
+}
+
+/// The batches that models are given, which member has each, and what the views must be in the end.
+fn batches(events: &[RecordedEvent], steps: &[(u16, Step)]) -> (Vec<Batch>, BTreeMap<String, Sum>) {
+    let mut partitions: Vec<PartitionOf> = (0..PARTITIONS)
+        .map(|number| {
+            let of_it = |event: &&RecordedEvent| Partition::of(event.actor(), PARTITIONS).get() == number;
+            PartitionOf::new(number, events.iter().filter(of_it).cloned().collect())
+        })
+        .collect();
+    let mut batches = Vec::new();
+    for (partition, step) in steps {
+        batches.extend(partitions[usize::from(*partition)].take(*step));
+    }
+    for partition in &mut partitions {
+        batches.extend(partition.finish());
+    }
+    let mut expected = BTreeMap::<String, Sum>::new();
+    for event in events {
+        for key in Sums.keys(event).iter() {
+            Sums.apply(key, expected.entry(key.to_owned()).or_default(), event).unwrap();
+        }
+    }
+    (batches, expected)
+}
+
+proptest! {
+    #[test]
+    fn in_memory(events in events(), steps in prop::collection::vec((0..PARTITIONS, step()), 0..40)) {
+        let (batches, expected) = batches(&events, &steps);
+        let model = MemoryModel::new(Sums);
+        for batch in &batches {
+            model.apply(batch).unwrap();
+        }
+        let views: BTreeMap<String, Sum> =
+            model.views().into_iter().map(|(key, view)| (key, Sum::clone(&view))).collect();
+        prop_assert_eq!(views, expected);
+    }
+
+    /// Two members, each with what it remembers of the values, take turns.
+    #[test]
+    fn in_keys(
+        events in events(),
+        steps in prop::collection::vec((0..PARTITIONS, step()), 0..40),
+        turns in prop::collection::vec(any::<bool>(), 80),
+    ) {
+        let (batches, expected) = batches(&events, &steps);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let views = runtime.block_on(async {
+            let coordination = Arc::new(MemoryCoordination::new());
+            let members = [(); 2].map(|()| KvModel::new(Sums, coordination.clone()));
+            for (batch, turn) in batches.iter().zip(turns.iter().cycle()) {
+                members[usize::from(*turn)].apply(batch).await.unwrap();
+            }
+            members[0].views().await.unwrap()
+        });
+        prop_assert_eq!(views.into_iter().collect::<BTreeMap<_, _>>(), expected);
+    }
+}
