@@ -9,7 +9,7 @@ use crate::shell::Cmd;
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// What to measure, as in `stores`.
+    /// What to measure: `stores` or `streams`.
     suite: String,
     /// Passed on to the suite.
     #[arg(last = true)]
@@ -18,7 +18,7 @@ pub(crate) struct BenchArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CampaignArgs {
-    /// What to put under fire, as in `stores`.
+    /// What to put under fire: `stores` or `streams`.
     suite: String,
     /// The seed of everything random, to run again what was found.
     #[arg(long)]

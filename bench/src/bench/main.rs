@@ -4,7 +4,9 @@
 #![expect(clippy::print_stdout, reason = "the table is the output")]
 
 mod allocations;
+mod bus;
 mod cqrs;
+mod groups;
 mod lanes;
 mod live;
 mod loading;
@@ -67,7 +69,13 @@ const STORES: &[(&str, Measure)] = &[
     ("allocations", allocations::report),
 ];
 
-const STREAMS: &[(&str, Measure)] = &[("replay", replay::full), ("live", live::delivery)];
+const STREAMS: &[(&str, Measure)] = &[
+    ("replay", replay::full),
+    ("live", live::delivery),
+    ("bus-in-process", bus::in_process),
+    ("bus-over-nats", bus::over_nats),
+    ("group", groups::members),
+];
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().suite {

@@ -10,7 +10,10 @@ use tokio::time::Instant;
 
 use crate::Plan;
 use crate::report::Report;
-use crate::writers::{Writers, config, connect};
+use crate::writers::{Load, Writers, config, connect};
+
+/// What the servers have to bear meanwhile.
+const LOAD: Load = Load { writers: 64, actors: 16 };
 
 /// How many commits must get through before the next fault.
 const PROGRESS: u64 = 300;
@@ -23,7 +26,7 @@ pub(crate) async fn single(plan: &Plan, report: &mut Report) -> anyhow::Result<(
     let server = NatsServer::builder().start()?;
     let urls = [server.url()];
     let config = config(&unique_name("campaign"), 1);
-    let writers = Writers::start(&urls, config.clone(), plan.seed).await?;
+    let writers = Writers::start(LOAD, &urls, config.clone(), plan.seed).await?;
     let mut random = fastrand::Rng::with_seed(plan.seed);
     writers.progress(PROGRESS, PATIENCE).await?;
     let kills = plan.share(24);
@@ -48,7 +51,7 @@ pub(crate) async fn cluster(plan: &Plan, report: &mut Report) -> anyhow::Result<
     let cluster = NatsCluster::start()?;
     let urls = cluster.urls();
     let config = config(&unique_name("campaign"), 3);
-    let writers = Writers::start(&urls, config.clone(), plan.seed).await?;
+    let writers = Writers::start(LOAD, &urls, config.clone(), plan.seed).await?;
     let stream = config.stream_name();
     let (mut kills, mut pauses, mut of_leader) = (0, 0, 0);
     writers.progress(PROGRESS, PATIENCE).await?;

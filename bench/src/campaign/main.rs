@@ -1,4 +1,4 @@
-//! The long fault runs: `cargo xtask campaign stores`. They count what was acknowledged and what is there.
+//! The long fault runs: `cargo xtask campaign stores` and `streams`. They count what was acknowledged and what is there.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -11,6 +11,7 @@ mod ledger;
 mod race;
 mod racer;
 mod report;
+mod streams;
 mod writers;
 
 use std::process::ExitCode;
@@ -39,6 +40,25 @@ enum Suite {
         /// Only this scenario: single, cluster, acks or race.
         #[arg(long)]
         only: Option<String>,
+    },
+    /// Followers and projections under kills, pauses and freezes.
+    Streams {
+        /// What the faults are drawn from: the same seed draws the same ones.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// A tenth of everything.
+        #[arg(long)]
+        tenth: bool,
+    },
+    /// One of the processes that follow; started by the campaign itself.
+    #[command(hide = true)]
+    Follower {
+        #[arg(long, value_delimiter = ',')]
+        urls: Vec<String>,
+        #[arg(long)]
+        namespace: String,
+        #[arg(long)]
+        name: String,
     },
     /// One of the two processes of a race; started by the campaign itself.
     #[command(hide = true)]
@@ -70,31 +90,47 @@ impl Plan {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let (seed, tenth, only) = match Args::parse().suite {
+    match Args::parse().suite {
         Suite::Racer { urls, namespace, rounds, seed } => {
             racer::run(&urls, &namespace, rounds, seed).await?;
-            return Ok(ExitCode::SUCCESS);
+            Ok(ExitCode::SUCCESS)
         }
-        Suite::Stores { seed, tenth, only } => (seed, tenth, only),
-    };
-    let (plan, mut report) = (Plan { seed, tenth }, Report::default());
-    let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
+        Suite::Follower { urls, namespace, name } => {
+            streams::follower::run(&urls, &namespace, &name).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Suite::Stores { seed, tenth, only } => stores(&Plan { seed, tenth }, only.as_deref()).await,
+        Suite::Streams { seed, tenth } => {
+            let (plan, mut report) = (Plan { seed, tenth }, Report::default());
+            println!("16 writers and 4 followers, while servers and followers fail");
+            streams::run(&plan, &mut report).await?;
+            report.finish("streams", seed).map(verdict)
+        }
+    }
+}
+
+async fn stores(plan: &Plan, only: Option<&str>) -> anyhow::Result<ExitCode> {
+    let mut report = Report::default();
+    let wanted = |name: &str| only.is_none_or(|only| only == name);
     if wanted("single") {
         println!("64 writers on one server that is killed and restarted");
-        faults::single(&plan, &mut report).await?;
+        faults::single(plan, &mut report).await?;
     }
     if wanted("cluster") {
         println!("64 writers on three servers that are killed, paused and brought back");
-        faults::cluster(&plan, &mut report).await?;
+        faults::cluster(plan, &mut report).await?;
     }
     if wanted("acks") {
         println!("acknowledgements that never arrive, or too late");
-        acks::run(&plan, &mut report).await?;
+        acks::run(plan, &mut report).await?;
     }
     if wanted("race") {
         println!("two processes race on one actor");
-        race::run(&plan, &mut report).await?;
+        race::run(plan, &mut report).await?;
     }
-    let clean = report.finish("stores", seed)?;
-    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    report.finish("stores", plan.seed).map(verdict)
+}
+
+fn verdict(clean: bool) -> ExitCode {
+    if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -14,16 +14,19 @@ use tokio::time::Instant;
 
 use crate::ledger::Ledger;
 
-/// How many write at the same time.
-pub(crate) const WRITERS: usize = 64;
 /// How many stores, each with its own connection and cache, they share.
 const STORES: usize = 8;
-/// How many actors they write to: four of them to each.
-const ACTORS: usize = 16;
 /// How long a writer rests between two saves, so that a campaign is long in faults and not in events.
 const REST: Duration = Duration::from_millis(2);
 
-/// 64 writers at work.
+/// How many write, and to how many actors: several writers to each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) writers: usize,
+    pub(crate) actors: usize,
+}
+
+/// Writers at work.
 #[derive(Debug)]
 pub(crate) struct Writers {
     pub(crate) ledger: Arc<Ledger>,
@@ -52,7 +55,12 @@ pub(crate) fn config(namespace: &str, replicas: usize) -> JetStreamConfig {
 
 impl Writers {
     /// Starts them.
-    pub(crate) async fn start(urls: &[String], config: JetStreamConfig, seed: u64) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        load: Load,
+        urls: &[String],
+        config: JetStreamConfig,
+        seed: u64,
+    ) -> anyhow::Result<Self> {
         let mut stores = Vec::new();
         for _ in 0..STORES {
             let client = connect(urls).await?;
@@ -61,10 +69,11 @@ impl Writers {
             );
         }
         let (ledger, stop) = (Arc::new(Ledger::default()), Arc::new(AtomicBool::new(false)));
-        let tasks = (0..WRITERS).map(|number| {
+        let tasks = (0..load.writers).map(|number| {
             let writer = Writer {
                 store: stores[number % STORES].clone(),
                 ledger: Arc::clone(&ledger),
+                actors: load.actors,
                 random: fastrand::Rng::with_seed(seed ^ (number as u64) << 32),
                 known: HashMap::new(),
             };
@@ -98,6 +107,7 @@ impl Writers {
 struct Writer {
     store: JetStreamEventStore,
     ledger: Arc<Ledger>,
+    actors: usize,
     random: fastrand::Rng,
     /// The versions that it believes its actors to be at.
     known: HashMap<usize, Version>,
@@ -112,7 +122,7 @@ impl Writer {
     }
 
     async fn save(&mut self) {
-        let number = self.random.usize(..ACTORS);
+        let number = self.random.usize(..self.actors);
         let Ok(actor) = ActorId::new(format!("account-{number}")) else { return };
         let head = match self.known.get(&number) {
             Some(&version) if self.random.f64() < 0.8 => aether_core::Head::new(0, version),

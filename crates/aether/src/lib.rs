@@ -18,7 +18,26 @@ pub mod jetstream {
     pub use async_nats;
 }
 
+/// Metrics and traces: how to get at them, and what those who handle events by themselves use.
+///
+/// The feature `prometheus` has an endpoint for Prometheus, the feature `otel` carries traces along with events. What there
+/// is to see is in `docs/metrics.md` and `docs/tracing.md`.
+pub mod telemetry {
+    #[doc(inline)]
+    pub use aether_telemetry::*;
+}
+
 /// What `docs/` shows in code is compiled and run with the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/event-format.md")]
 mod event_format {}
+
+/// Metrics, as `docs/` shows them.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/metrics.md")]
+mod metrics {}
+
+/// Traces, as `docs/` shows them.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/tracing.md")]
+mod tracing {}

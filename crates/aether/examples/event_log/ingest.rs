@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::ops::AddAssign;
 use std::sync::Arc;
 
-use aether::{ActorId, Event, EventStore, EventStoreExt, Version};
+use aether::{ActorId, Event, EventStoreExt, Subscribe, Version};
 use anyhow::{Context, Result};
 use indicatif::HumanCount;
 use tokio::sync::mpsc;
@@ -38,7 +38,7 @@ impl AddAssign for Ingested {
 /// Saves all events of the log that the store does not have, with up to `lanes` saves in flight.
 ///
 /// Whenever it is interrupted, it can be done again: it goes on where each case stands.
-pub(crate) async fn ingest(store: &Arc<dyn EventStore>, log: Log, lanes: usize) -> Result<Ingested> {
+pub(crate) async fn ingest(store: &Arc<dyn Subscribe>, log: Log, lanes: usize) -> Result<Ingested> {
     let progress = Arc::new(Progress::new("saving", log.event_count()));
     let mut tasks = JoinSet::new();
     let lanes: Vec<mpsc::Sender<Event>> = (0..lanes)
@@ -72,7 +72,7 @@ fn lane_of(actor: &ActorId, lanes: usize) -> usize {
 }
 
 async fn lane(
-    store: Arc<dyn EventStore>,
+    store: Arc<dyn Subscribe>,
     mut events: mpsc::Receiver<Event>,
     progress: Arc<Progress>,
 ) -> Result<Ingested> {

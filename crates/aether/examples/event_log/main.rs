@@ -4,6 +4,7 @@
 //! cargo run --release -p aether --example event_log                        # the sample, in memory
 //! cargo run --release -p aether --example event_log -- log.xes.gz          # a log of yours
 //! cargo run --release -p aether --features jetstream --example event_log -- log.xes.gz --store nats
+//! cargo run --release -p aether --features jetstream --example event_log -- --store nats --follow   # meanwhile, elsewhere
 //! ```
 //!
 //! The log is in the IEEE XES format, plain or compressed by gzip. Each case becomes an actor, and what happened in it
@@ -15,6 +16,7 @@
 
 #![expect(clippy::print_stderr, reason = "this is a program for the terminal")]
 
+mod follow;
 mod ingest;
 mod log;
 mod progress;
@@ -26,6 +28,7 @@ mod state;
 mod store;
 #[cfg(test)]
 mod tests;
+mod throughput;
 mod xes;
 
 use std::io::Write;
@@ -46,6 +49,12 @@ struct Args {
     /// The log, plain or compressed by gzip; without one, a small sample
     #[arg(value_name = "LOG.XES[.GZ]")]
     log: Option<PathBuf>,
+    /// Save nothing: show the throughput of the stream, live, while another process saves to it
+    #[arg(long, conflicts_with = "log")]
+    follow: bool,
+    /// With --follow: end when so many events are there
+    #[arg(long, value_name = "EVENTS", requires = "follow")]
+    until: Option<u64>,
     #[command(flatten)]
     store: StoreArgs,
 }
@@ -64,7 +73,11 @@ async fn main() -> ExitCode {
 
 /// Whether store and log agree.
 async fn run(args: Args) -> Result<bool> {
-    args.store.check()?;
+    args.store.check(args.follow)?;
+    if args.follow {
+        follow::follow(args.store.open().await?.store, args.until).await?;
+        return Ok(true);
+    }
     let source = args.log.map_or(Source::Sample, Source::File);
     let log = Log::read(&source)?;
     let (events, cases) = (HumanCount(log.event_count() as u64), HumanCount(log.cases.len() as u64));
@@ -75,7 +88,8 @@ async fn run(args: Args) -> Result<bool> {
     // Only the store knows the events now: what it gives back is held against a fresh copy of the log.
     let log = Log::read(&source)?;
     let replayed = replay::replay(&*store, &log, in_flight).await?;
-    let report = report::report(&log, &replayed)?;
+    let throughput = throughput::throughput(store).await?;
+    let report = report::report(&log, &replayed, &throughput)?;
     std::io::stdout().write_all(report.as_bytes()).context("the report cannot be written")?;
     Ok(replayed.differences.is_empty())
 }

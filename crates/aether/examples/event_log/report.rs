@@ -1,8 +1,9 @@
 //! The report: the same text whatever store the events are in.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Write};
+use std::sync::Arc;
 
 use aether::ActorId;
 use indicatif::HumanCount;
@@ -11,12 +12,17 @@ use time::Duration;
 use crate::log::Log;
 use crate::replay::Replayed;
 use crate::state::CaseState;
+use crate::throughput::{Step, table};
 
 /// How many of the slowest cases are named, and how many differences.
 const NAMED: usize = 10;
 
 /// Writes the report on what was replayed.
-pub(crate) fn report(log: &Log, replayed: &Replayed) -> Result<String, fmt::Error> {
+pub(crate) fn report(
+    log: &Log,
+    replayed: &Replayed,
+    throughput: &HashMap<String, Arc<Step>>,
+) -> Result<String, fmt::Error> {
     let mut out = String::new();
     let events: u64 = replayed.cases.iter().map(|(_, state)| state.events).sum();
     writeln!(out, "{}", log.name)?;
@@ -34,6 +40,8 @@ pub(crate) fn report(log: &Log, replayed: &Replayed) -> Result<String, fmt::Erro
     for (actor, state) in slowest(&replayed.cases) {
         writeln!(out, "{:>14}  {:>6}  {actor}", days(state.duration()), state.events)?;
     }
+    writeln!(out)?;
+    table(&mut out, throughput)?;
     writeln!(out)?;
     agreement(&mut out, log, replayed)?;
     Ok(out)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aether::EventStore;
+use aether::Subscribe;
 #[cfg(feature = "jetstream")]
 use aether::jetstream::async_nats::{ConnectOptions, ServerAddr};
 use aether::memory::MemoryEventStore;
@@ -40,14 +40,17 @@ enum Kind {
 /// A store, and how many requests it should have in flight.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    pub(crate) store: Arc<dyn EventStore>,
+    pub(crate) store: Arc<dyn Subscribe>,
     pub(crate) in_flight: usize,
 }
 
 impl StoreArgs {
     /// Whether this program has the store that is asked for.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self, follow: bool) -> Result<()> {
         match self.store {
+            Kind::Memory if follow => {
+                bail!("--follow shows what another process saves, so it goes with --store nats")
+            }
             Kind::Memory if self.nats_url.is_some() || self.stream.is_some() || self.namespace.is_some() => {
                 bail!("--nats-url, --stream and --namespace go with --store nats")
             }
@@ -93,7 +96,7 @@ impl StoreArgs {
 
     #[cfg(not(feature = "jetstream"))]
     async fn open_nats(&self) -> Result<Opened> {
-        self.check()?;
+        self.check(false)?;
         bail!("this build is without NATS")
     }
 }
