@@ -66,9 +66,16 @@ impl Group {
     }
 
     /// One more reader, if the group is of what is asked for and can have several.
-    pub(crate) fn join(&self, scope: Scope, pattern: &NamespacePattern, filter: &EventFilter, lag: Lag) -> Option<Reader> {
+    pub(crate) fn join(
+        &self,
+        scope: Scope,
+        pattern: &NamespacePattern,
+        filter: &EventFilter,
+        lag: Lag,
+    ) -> Option<Reader> {
         let Queue::Ring(ring) = &self.queue else { return None };
-        let same = self.scope == scope && self.lag == lag && self.pattern == *pattern && self.filter == *filter;
+        let same =
+            self.scope == scope && self.lag == lag && self.pattern == *pattern && self.filter == *filter;
         same.then(|| Reader::Ring(ring.reader()))
     }
 

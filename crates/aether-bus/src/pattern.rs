@@ -120,7 +120,10 @@ impl FromStr for NamespacePattern {
                 "*" => tokens.push(Token::Any),
                 ">" => rest = true,
                 literal if literal.contains(['*', '>']) => {
-                    return Err(InvalidPattern::PartOfToken { pattern: pattern(), token: literal.to_owned() });
+                    return Err(InvalidPattern::PartOfToken {
+                        pattern: pattern(),
+                        token: literal.to_owned(),
+                    });
                 }
                 literal => tokens.push(Token::Literal(literal.into())),
             }
@@ -172,7 +175,9 @@ pub enum InvalidPattern {
         pattern: String,
     },
     /// Something follows a `>`.
-    #[error("in the pattern {pattern:?} something follows `>`; it stands for all that follows, so put it last")]
+    #[error(
+        "in the pattern {pattern:?} something follows `>`; it stands for all that follows, so put it last"
+    )]
     RestNotLast {
         /// The text.
         pattern: String,

@@ -12,10 +12,10 @@ use std::task::{Context, Poll, Waker};
 use aether_core::Namespace;
 use smallvec::SmallVec;
 
-use crate::{BusDelivery, BusEvent};
 use crate::chunk::Chunk;
 use crate::sync::lock;
 use crate::tally::Tally;
+use crate::{BusDelivery, BusEvent};
 
 /// The most slots of a chunk. More would be kept beyond a ring's capacity, fewer would mean more locking.
 const CHUNK: u64 = 64;
@@ -103,7 +103,16 @@ impl Ring {
         state.readers += 1;
         let (next, seen, id) = (state.next, state.tally, state.readers);
         let chunk = state.chunks.back().filter(|chunk| chunk.end() > next).map(Arc::clone);
-        RingReader { ring: Arc::clone(self), id, chunk, next, seen, missed: Tally::default(), names: OwnName::default(), looked: false }
+        RingReader {
+            ring: Arc::clone(self),
+            id,
+            chunk,
+            next,
+            seen,
+            missed: Tally::default(),
+            names: OwnName::default(),
+            looked: false,
+        }
     }
 }
 
@@ -136,7 +145,9 @@ impl RingReader {
             }
             // Waiting and being woken costs more than looking twice, and publishers mostly have more to say: let others on
             // this thread go first, once.
-            if !mem::replace(&mut self.looked, true) {
+            if self.chunk.as_ref().is_some_and(|chunk| self.next < chunk.end())
+                && !mem::replace(&mut self.looked, true)
+            {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }

@@ -20,7 +20,9 @@ impl NatsBusConfig {
     pub fn new(prefix: impl Into<String>) -> Result<Self, InvalidPrefix> {
         let prefix = prefix.into();
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        if prefix.len() > 128 || prefix.split('.').any(|token| token.is_empty() || !token.bytes().all(is_plain)) {
+        if prefix.len() > 128
+            || prefix.split('.').any(|token| token.is_empty() || !token.bytes().all(is_plain))
+        {
             return Err(InvalidPrefix { prefix });
         }
         Ok(Self { prefix, ..Self::default() })
@@ -50,7 +52,9 @@ impl Default for NatsBusConfig {
 
 /// A text that cannot begin a bus's subjects.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{prefix:?} cannot begin subjects: use at most 128 letters, digits, `_` and `-`, with dots between them")]
+#[error(
+    "{prefix:?} cannot begin subjects: use at most 128 letters, digits, `_` and `-`, with dots between them"
+)]
 #[non_exhaustive]
 pub struct InvalidPrefix {
     /// The text.

@@ -49,8 +49,7 @@ impl Link {
         hub: &Arc<Hub>,
         connects: watch::Receiver<u64>,
     ) -> Result<(), SubscribeError> {
-        let unavailable =
-            |source| SubscribeError::Unavailable { pattern: pattern.to_string(), source };
+        let unavailable = |source| SubscribeError::Unavailable { pattern: pattern.to_string(), source };
         let open = async {
             let subject = encoding::filter(&outgoing.config.prefix, pattern);
             let subscribed = timeout(outgoing.config.timeout, subscribe(&outgoing.client, subject)).await;
