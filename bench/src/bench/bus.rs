@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use aether_bus::{BusDelivery, BusOptions, EventBus, Lag, MemoryEventBus, NamespacePattern, NatsEventBus};
+use aether_bus::{BusDelivery, BusOptions, EventBus, Lag, MemoryEventBus, NamespacePattern, NatsBusConfig, NatsEventBus};
 use aether_core::codec::{Codec, Envelope};
 use aether_core::{Commit, Event, Namespace};
 use futures_util::StreamExt;
@@ -76,7 +76,7 @@ async fn bus(event: &Event, subscribers: usize, bursts: usize) -> anyhow::Result
     let mut tasks = JoinSet::new();
     for _ in 0..subscribers {
         let options = BusOptions::from(Lag::DropOldest { capacity: CAPACITY });
-        let mut events = bus.subscribe(&NamespacePattern::from(&namespace), options).await?;
+        let mut events = bus.subscribe(&NamespacePattern::from(&namespace), options)?;
         let delivered = Arc::clone(&delivered);
         tasks.spawn(async move {
             while let Some(BusDelivery::Event(_)) = events.recv().await {
@@ -141,8 +141,9 @@ pub(crate) fn over_nats(report: &mut Report) -> anyhow::Result<()> {
 
 async fn nats_bus(nats: &Nats, event: &Event) -> anyhow::Result<f64> {
     let namespace = Namespace::new("bench")?;
-    let publisher = NatsEventBus::new(nats.cold_raw().await?.client()).await?;
-    let subscriber = NatsEventBus::new(nats.cold_raw().await?.client()).await?;
+    let config = NatsBusConfig::new("bus")?;
+    let publisher = NatsEventBus::new(nats.cold_raw().await?.client(), config.clone());
+    let subscriber = NatsEventBus::new(nats.cold_raw().await?.client(), config);
     let options = BusOptions::from(Lag::DropOldest { capacity: MESSAGES });
     let mut events = subscriber.subscribe(&NamespacePattern::from(&namespace), options).await?;
     let begun = Instant::now();

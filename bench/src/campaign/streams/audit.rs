@@ -74,8 +74,10 @@ impl Orders {
 
 fn two_partitions(handled: &[Handled]) -> u64 {
     let mut partitions: HashMap<&ActorId, u64> = HashMap::new();
-    let differs = |handled: &&Handled| {
-        *partitions.entry(&handled.actor).or_insert(handled.partition) != handled.partition
-    };
-    handled.iter().filter(differs).count() as u64
+    let mut differing = 0;
+    for handled in handled {
+        let first = *partitions.entry(&handled.actor).or_insert(handled.partition);
+        differing += u64::from(first != handled.partition);
+    }
+    differing
 }
