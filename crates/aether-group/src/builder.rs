@@ -39,11 +39,7 @@ impl ConsumerGroup {
         store: Arc<dyn Subscribe>,
         coordination: Arc<dyn Coordination>,
     ) -> GroupBuilder {
-        GroupBuilder {
-            store,
-            coordination,
-            options: Options::new(name.into()),
-        }
+        GroupBuilder { store, coordination, options: Options::new(name.into()) }
     }
 }
 
@@ -61,6 +57,7 @@ pub struct GroupBuilder {
 pub(crate) struct Options {
     pub(crate) group: Arc<str>,
     pub(crate) member: Option<String>,
+    pub(crate) namespace: Option<String>,
     pub(crate) partitions: u16,
     pub(crate) from: SubscribeFrom,
     pub(crate) filter: EventFilter,
@@ -81,6 +78,12 @@ impl GroupBuilder {
     /// What the member calls itself, for people; need not be unique. A random name, if this is not called.
     pub fn member(mut self, name: impl Into<String>) -> Self {
         self.options.member = Some(name.into());
+        self
+    }
+
+    /// The namespace of the store, under which the group's metrics are found; none, if this is not called.
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.options.namespace = Some(namespace.into());
         self
     }
 
@@ -197,6 +200,7 @@ impl Options {
         Self {
             group,
             member: None,
+            namespace: None,
             partitions: 64,
             from: SubscribeFrom::Start,
             filter: EventFilter::all(),

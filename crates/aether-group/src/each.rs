@@ -3,7 +3,8 @@
 use std::fmt;
 use std::future::Future;
 
-use aether_core::{Context, Event, RecordedEvent};
+use aether_core::{Event, RecordedEvent};
+use aether_telemetry::handling;
 use async_trait::async_trait;
 
 use crate::{Batch, HandleError, Handler, Handling};
@@ -50,14 +51,21 @@ where
             // Only the first event of a batch can have been tried before.
             let attempt = if index == 0 { batch.attempt } else { 1 };
             let handling = Handling { attempt, ..batch.handling() };
-            because_of(event, (self.0)(event.clone(), handling)).await.map_err(|error| error.at(index))?;
+            let work = (self.0)(event.clone(), handling);
+            let handled = match batch.events.len() {
+                // Whatever is done because of a batch is done because of its only event.
+                1 => work.await,
+                _ => because_of(event, work).await,
+            };
+            handled.map_err(|error| error.at(index))?;
         }
         Ok(())
     }
 }
 
 /// Runs `work` as something that is done because of this event: events that are made in it are part of the event's
-/// conversation and name it as their cause. A handler of batches does so itself for each event.
+/// conversation and name it as their cause, and its span is part of the event's trace. A handler of batches does so itself
+/// for each event.
 pub async fn because_of<T>(event: &Event, work: impl Future<Output = T>) -> T {
-    Context::of(event).scope(work).await
+    handling(event, work).await
 }

@@ -10,7 +10,7 @@ use aether_group::{Batch, Claim, HandleError, Partition};
 use async_trait::async_trait;
 
 use crate::projector::ProjectorBuilder;
-use crate::seen::Seen;
+use crate::seen::{Parkings, Seen, Waiting};
 use crate::stage::{Outcome, Stage, stage};
 use crate::{ApplyError, Projection, Projector, Target};
 
@@ -69,6 +69,7 @@ struct Inner<P: Projection> {
     coordination: Arc<MemoryCoordination>,
     /// Taken by whoever changes views.
     writing: Mutex<Writing>,
+    parkings: Parkings,
     views: RwLock<Views<P::View>>,
 }
 
@@ -100,6 +101,7 @@ impl<P: Projection> MemoryModel<P> {
             projection,
             coordination: Arc::default(),
             writing: Mutex::default(),
+            parkings: Parkings::default(),
             views: RwLock::default(),
         }))
     }
@@ -138,6 +140,11 @@ impl<P: Projection> MemoryModel<P> {
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         self.0.writing().seen.position(Partition::new(0))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn parkings(&self) -> &Parkings {
+        &self.0.parkings
     }
 
     /// Applies a batch.
@@ -192,7 +199,8 @@ impl<P: Projection> Inner<P> {
         if writing.seen.is_fenced(batch) {
             return Err(HandleError::unavailable("the partition belongs to another member"));
         }
-        let onto = Onto { projection: &self.projection, views: &self.views, batch };
+        let waiting = self.parkings.during(batch);
+        let onto = Onto { projection: &self.projection, views: &self.views, batch, waiting: &waiting };
         let Outcome { staged, admitted, unapplied } =
             stage(&self.projection, &onto, &writing.seen, &batch.events);
         {
@@ -202,7 +210,7 @@ impl<P: Projection> Inner<P> {
         writing.seen = admitted;
         match unapplied {
             None => Ok(()),
-            Some(unapplied) => Err(HandleError::poison(unapplied.why).at(unapplied.at)),
+            Some(unapplied) => Err(unapplied.park(batch, &self.parkings)),
         }
     }
 }
@@ -212,6 +220,7 @@ struct Onto<'a, P: Projection> {
     projection: &'a P,
     views: &'a RwLock<Views<P::View>>,
     batch: &'a Batch,
+    waiting: &'a Waiting,
 }
 
 impl<P: Projection> Stage for Onto<'_, P> {
@@ -219,7 +228,7 @@ impl<P: Projection> Stage for Onto<'_, P> {
     type Admitted = Seen;
 
     fn admit(&self, seen: &mut Seen, event: &RecordedEvent) -> bool {
-        seen.take(self.batch, event)
+        seen.take(self.batch, event, self.waiting)
     }
 
     fn base(&self, key: &str) -> P::View {
@@ -246,6 +255,7 @@ impl<P: Projection> Target for Following<P> {
     }
 
     async fn checkpoint(&self, claim: &Claim) -> Result<Option<Position>, HandleError> {
+        self.0.0.parkings.claimed(claim);
         Ok(self.0.0.writing().seen.position(claim.partition))
     }
 

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use aether_core::{RecordedEvent, Source};
+use aether_group::{Batch, HandleError};
 
+use crate::seen::Parkings;
 use crate::{ApplyError, Projection};
 
 /// Views as a batch leaves them, by key.
@@ -16,6 +18,16 @@ pub(crate) type Staged<S> = HashMap<String, S, ahash::RandomState>;
 pub(crate) struct Unapplied {
     pub(crate) at: usize,
     pub(crate) why: Source,
+}
+
+impl Unapplied {
+    /// The error for which the event's actor is parked.
+    pub(crate) fn park(self, batch: &Batch, parkings: &Parkings) -> HandleError {
+        if let Some(event) = batch.events.get(self.at) {
+            parkings.parks(batch.partition, event);
+        }
+        HandleError::poison(self.why).at(self.at)
+    }
 }
 
 /// What has become of a batch.

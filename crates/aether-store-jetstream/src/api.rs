@@ -48,6 +48,8 @@ pub(crate) enum CallError {
     Refused(#[from] ApiError),
     #[error("an answer that cannot be understood")]
     Garbled(#[source] Source),
+    #[error("the stream has been deleted and made again: it is another one")]
+    Replaced,
 }
 
 impl CallError {
@@ -56,7 +58,7 @@ impl CallError {
         match self {
             Self::NoAnswer(no_answer) => !matches!(no_answer, NoAnswer::Denied(_) | NoAnswer::Closed),
             Self::Refused(error) => error.code >= 500,
-            Self::Garbled(_) => false,
+            Self::Garbled(_) | Self::Replaced => false,
         }
     }
 
@@ -68,7 +70,9 @@ impl CallError {
     /// Whether no waiting whatever helps.
     pub(crate) fn is_final(&self) -> bool {
         match self {
-            Self::NoAnswer(NoAnswer::Denied(_) | NoAnswer::Closed) | Self::Garbled(_) => true,
+            Self::NoAnswer(NoAnswer::Denied(_) | NoAnswer::Closed) | Self::Garbled(_) | Self::Replaced => {
+                true
+            }
             Self::NoAnswer(_) | Self::Refused(_) => false,
         }
     }
@@ -80,6 +84,9 @@ impl From<CallError> for ReadError {
             CallError::NoAnswer(NoAnswer::Denied(operation)) => Self::PermissionDenied { operation },
             CallError::Garbled(source) => {
                 Self::Corrupt { what: "an answer of the server".into(), source: Some(source) }
+            }
+            CallError::Replaced => {
+                Self::Corrupt { what: "the stream that was read".into(), source: Some(error.into()) }
             }
             other => Self::Unavailable(other.into()),
         }

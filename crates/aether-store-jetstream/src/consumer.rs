@@ -111,11 +111,11 @@ impl Consumer {
         }
     }
 
-    /// The next thing that it sent, or [`Sent::Nothing`] at `until`.
+    /// The next thing that it sent, or [`Sent::Nothing`] at `until`. Without one it ends with [`Sent::Lost`] at last.
     ///
     /// # Cancel safety
     /// Nothing is lost when the future is dropped.
-    pub(crate) async fn next(&mut self, api: &Api, until: Instant) -> Result<Sent, ReadError> {
+    pub(crate) async fn next(&mut self, api: &Api, until: Option<Instant>) -> Result<Sent, ReadError> {
         loop {
             // Messages that were taken over are read without waiting; others must run all the same.
             consume_budget().await;
@@ -144,15 +144,16 @@ impl Consumer {
     }
 
     /// Waits for messages and takes over all that are there. If none come, what that means.
-    async fn take(&mut self, api: &Api, until: Instant) -> Result<Option<Sent>, ReadError> {
+    async fn take(&mut self, api: &Api, until: Option<Instant>) -> Result<Option<Sent>, ReadError> {
         if self.connects != api.requests().connects() {
             return Ok(Some(Sent::Lost));
         }
         let silent = Instant::now() + SILENCE;
-        match tokio::time::timeout_at(until.min(silent), self.messages.next()).await {
+        let limit = until.map_or(silent, |until| until.min(silent));
+        match tokio::time::timeout_at(limit, self.messages.next()).await {
             Ok(Some(message)) => self.taken.push_back(message),
             Ok(None) => return Err(ReadError::Unavailable(NoAnswer::Closed.into())),
-            Err(_) if until < silent => return Ok(Some(Sent::Nothing)),
+            Err(_) if limit < silent => return Ok(Some(Sent::Nothing)),
             Err(_) => return Ok(Some(Sent::Lost)),
         }
         self.take_over();
@@ -166,6 +167,12 @@ impl Consumer {
             self.take_over();
         }
         self.taken.len()
+    }
+
+    /// The sequence of the last message that was taken over; 0 if none waits.
+    pub(crate) fn last_taken(&self) -> u64 {
+        let places = self.taken.iter().rev().filter_map(|message| Place::parse(message.reply.as_ref()?));
+        places.map(|place| place.sequence).next().unwrap_or(0)
     }
 
     /// Takes over the messages that have arrived.
@@ -239,8 +246,8 @@ impl Place {
             10.. => 7,
             _ => return None,
         };
-        let mut numbers = reply.split('.').skip(first).map(str::parse::<u64>);
-        let mut number = || numbers.next()?.ok();
+        let mut tokens = reply.as_bytes().split(|byte| *byte == b'.').skip(first);
+        let mut number = || decimal(tokens.next()?);
         let (sequence, delivered) = (number()?, number()?);
         let time = OffsetDateTime::from_unix_timestamp_nanos(number()?.into()).ok()?;
         Some(Self { sequence, delivered, time, pending: number()? })
@@ -256,6 +263,17 @@ impl Place {
     }
 }
 
+/// The number that a token stands for.
+fn decimal(token: &[u8]) -> Option<u64> {
+    if token.is_empty() {
+        return None;
+    }
+    token.iter().try_fold(0u64, |number, byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,6 +284,8 @@ mod tests {
         assert_eq!(place("$JS.ACK.s.c.1.17.4.1700000000000000000.9"), Some((17, 4, 9)));
         assert_eq!(place("$JS.ACK._.hash.s.c.1.17.4.1700000000000000000.9.token"), Some((17, 4, 9)));
         assert_eq!(place("$JS.ACK.s.c.1.x.4.1700000000000000000.9"), None);
+        assert_eq!(place("$JS.ACK.s.c.1.17.4.1700000000000000000."), None);
+        assert_eq!(place("$JS.ACK.s.c.1.17.99999999999999999999.1700000000000000000.9"), None);
         assert_eq!(place("short.reply"), None);
     }
 }

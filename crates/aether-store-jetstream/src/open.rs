@@ -222,6 +222,17 @@ pub(crate) async fn bounds(api: &Api, deadline: Instant) -> Result<(u64, u64), C
     Ok((info.state.first_seq, info.state.last_seq))
 }
 
+/// Makes sure that the stream is still the one that was made then.
+pub(crate) async fn check_created(
+    api: &Api,
+    created: OffsetDateTime,
+    deadline: Instant,
+) -> Result<(), CallError> {
+    let operation = format!("STREAM.INFO.{}", api.stream());
+    let info: StreamInfo = api.call_until(&operation, &serde_json::Value::Null, deadline).await?;
+    if parse_time(&info.created)? == created { Ok(()) } else { Err(CallError::Replaced) }
+}
+
 /// The subjects under `filter` that have messages.
 pub(crate) async fn subjects(api: &Api, filter: &str, timeout: Duration) -> Result<Vec<String>, CallError> {
     #[derive(Deserialize)]

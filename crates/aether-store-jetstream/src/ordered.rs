@@ -64,7 +64,7 @@ impl<'a> Ordered<'a> {
                     self.consumer.insert(created)
                 }
             };
-            match consumer.next(self.api, until).await? {
+            match consumer.next(self.api, Some(until)).await? {
                 Sent::Message(message, _) if message.sequence >= self.next_sequence => {
                     self.next_sequence = message.sequence + 1;
                     return Ok(Some(message));

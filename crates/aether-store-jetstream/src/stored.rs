@@ -55,13 +55,18 @@ impl StoredCommit {
         linked.is_none_or(|linked| linked == previous)
     }
 
-    pub(crate) fn into_recorded(self) -> RecordedCommit {
-        let head = self.head();
+    /// The events, as they are given back.
+    pub(crate) fn into_events(self) -> impl Iterator<Item = RecordedEvent> {
         let Self { sequence, time, commit, .. } = self;
         let marks = commit.marks.map(Arc::new);
-        let events = commit.events.into_iter().zip(0..).map(|(event, index)| {
+        commit.events.into_iter().zip(0..).map(move |(event, index)| {
             RecordedEvent::new(event, Position::new(sequence, index), time, marks.clone())
-        });
-        RecordedCommit::new(head, events.collect(), commit.note, commit.id, time)
+        })
+    }
+
+    pub(crate) fn into_recorded(mut self) -> RecordedCommit {
+        let (head, time, id) = (self.head(), self.time, self.commit.id);
+        let note = self.commit.note.take();
+        RecordedCommit::new(head, self.into_events().collect(), note, id, time)
     }
 }

@@ -27,12 +27,13 @@ use crate::together::Together;
 
 /// How often an idle consumer says up to where it has looked. What does not match a filter has gone by after two of them.
 const HEARTBEAT: Duration = Duration::from_millis(250);
-/// How long a subscription waits before it looks whether all is well.
-const TURN: Duration = Duration::from_secs(60);
 /// How many events that do not match go by before a subscription says so.
 const SKIPPED: usize = 1024;
 /// How many messages may wait for a subscription that has caught up before it counts as behind.
 const BEHIND: usize = 1024;
+/// How often an idle subscription looks whether the stream's leader has more than its consumer knows of: one on a replica
+/// that is cut off from the leader has no more to send, and does not know it.
+const LOOK: Duration = Duration::from_secs(10);
 /// For how long the server says that there is no such stream before that is believed: one that has just started may not
 /// know all of its streams.
 const GONE: Duration = Duration::from_secs(5);
@@ -76,7 +77,10 @@ impl Inner {
             untold: None,
             skipped: 0,
             together: Together::new(options.filter.pattern().clone()),
+            intact: 0,
             phase: Phase::Behind,
+            looked: Instant::now(),
+            expected: None,
             inner: self,
         };
         Ok(subscriber.deliveries().boxed())
@@ -114,7 +118,12 @@ struct Subscriber {
     untold: Option<Position>,
     skipped: usize,
     together: Together,
+    /// Nothing up to this sequence had expired when it came.
+    intact: u64,
     phase: Phase,
+    /// What comes next is at this sequence or below, if there was something when it was looked last.
+    looked: Instant,
+    expected: Option<u64>,
 }
 
 impl Subscriber {
@@ -129,7 +138,7 @@ impl Subscriber {
                         if commit.commit.events.is_empty() {
                             self.pass(Position::new(commit.sequence, 0));
                         }
-                        for event in commit.into_recorded().events {
+                        for event in commit.into_events() {
                             if let Some(delivery) = self.look_at(event) {
                                 yield delivery;
                             }
@@ -147,11 +156,15 @@ impl Subscriber {
                         yield passed;
                     }
                     let mut behind = waiting > BEHIND;
-                    match consumer.next(&self.inner.events, Instant::now() + TURN).await? {
+                    match consumer.next(&self.inner.events, None).await? {
                         Sent::Message(message, pending) => {
                             behind |= pending > BEHIND as u64;
                             if message.sequence >= self.next {
-                                self.check_not_expired(message.sequence).await?;
+                                if message.sequence > self.intact {
+                                    let taken = consumer.last_taken();
+                                    self.check_not_expired(message.sequence).await?;
+                                    self.intact = taken;
+                                }
                                 let commit = StoredCommit::decode(message)?;
                                 let position = Position::new(commit.sequence, u32::MAX);
                                 self.read = Some((position, Some(commit.time)));
@@ -165,6 +178,9 @@ impl Subscriber {
                                 self.next = sequence + 1;
                                 self.read = Some((Position::new(sequence, u32::MAX), None));
                                 self.pass(Position::new(sequence, u32::MAX));
+                            }
+                            if !self.is_at_the_end().await {
+                                break;
                             }
                         }
                         Sent::Nothing => {}
@@ -232,21 +248,43 @@ impl Subscriber {
 
     async fn try_connect(&mut self) -> Result<Consumer, CallError> {
         let deadline = Instant::now() + self.inner.timeouts.attempt;
-        let consumer = Consumer::create(&self.inner.events, &self.wanted, self.next, deadline).await?;
+        let events = &self.inner.events;
+        open::check_created(events, self.inner.created, deadline).await?;
+        let consumer = Consumer::create(events, &self.wanted, self.next, deadline).await?;
         self.find_end().await?;
+        (self.looked, self.expected) = (Instant::now(), None);
         Ok(consumer)
     }
 
-    /// Asks up to where there is something to read, if that is not known.
+    /// Looks now and then whether an idle consumer has missed something; false if it has, or nobody can say.
+    async fn is_at_the_end(&mut self) -> bool {
+        if self.looked.elapsed() < LOOK {
+            return true;
+        }
+        self.looked = Instant::now();
+        let late = self.expected.is_some_and(|expected| self.next <= expected);
+        match self.last().await {
+            Ok(last) if !late => self.expected = Some(last),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Finds out up to where there is something to read, if that is not known.
     async fn find_end(&mut self) -> Result<(), CallError> {
-        let events = &self.inner.events;
-        let deadline = Instant::now() + self.inner.timeouts.attempt;
-        let last = events.last(&all_actors(events), deadline).await?;
-        let end = last.map_or(0, |last| last.sequence);
+        let end = self.last().await?;
         if self.phase != Phase::Live {
             self.phase = Phase::BehindUntil(end);
         }
         Ok(())
+    }
+
+    /// The sequence of the last message of any actor, through the stream's leader.
+    async fn last(&self) -> Result<u64, CallError> {
+        let events = &self.inner.events;
+        let deadline = Instant::now() + self.inner.timeouts.attempt;
+        let last = events.last(&all_actors(events), deadline).await?;
+        Ok(last.map_or(0, |last| last.sequence))
     }
 
     fn has_caught_up(&self) -> bool {

@@ -282,6 +282,16 @@ async fn a_consumer_that_was_deleted_is_made_again() {
     assert_eq!(until(&mut subscription, position).await.len(), 1);
 }
 
+/// The error that ends it, whatever it tells before.
+async fn end(subscription: &mut Subscription) -> ReadError {
+    loop {
+        if let Err(error) = subscription.next().await.unwrap() {
+            assert!(subscription.next().await.is_none());
+            return error;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_stream_that_was_deleted_ends_it() {
     let store = store().await;
@@ -289,15 +299,24 @@ async fn a_stream_that_was_deleted_ends_it() {
     assert_eq!(next(&mut subscription).await, Delivery::CaughtUp);
     let context = async_nats::jetstream::new(client().await);
     context.delete_stream(store.stream_name()).await.unwrap();
-    let error = loop {
-        match subscription.next().await.unwrap() {
-            Ok(_) => {}
-            Err(error) => break error,
-        }
-    };
+    let error = end(&mut subscription).await;
     assert!(!error.is_retryable());
     assert!(error.to_string().contains("does not exist any more"), "{error}");
-    assert!(subscription.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_stream_that_was_made_again_is_another_one() {
+    let config = config();
+    let store = JetStreamEventStore::create(client().await, config.clone()).await.unwrap();
+    save(&store, "a-1", 1).await;
+    let mut subscription = subscribe(&store, SubscribeFrom::Start, EventFilter::all()).await;
+    assert_eq!(until_caught_up(&mut subscription).await.len(), 1);
+    let context = async_nats::jetstream::new(client().await);
+    context.delete_stream(store.stream_name()).await.unwrap();
+    let again = JetStreamEventStore::create(client().await, config).await.unwrap();
+    save(&again, "a-1", 1).await;
+    let error = end(&mut subscription).await;
+    assert!(matches!(&error, ReadError::Corrupt { .. }) && !error.is_retryable(), "{error}");
 }
 
 #[tokio::test]

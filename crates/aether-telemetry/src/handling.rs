@@ -5,7 +5,7 @@ use std::future::Future;
 use aether_core::{Context, Event};
 use tracing::{Instrument, Span};
 
-use crate::{Destination, span};
+use crate::span;
 
 /// Runs `work` as the handling of an event: in a span `handle` that is part of the event's trace, and in the event's
 /// [`Context`], so that events which are made in it are part of the event's conversation and name it as their cause.
@@ -15,34 +15,20 @@ use crate::{Destination, span};
 /// # Cancel safety
 /// As that of `work`.
 pub async fn handling<T>(event: &Event, work: impl Future<Output = T>) -> T {
-    run(span::handle(None, None, event), event, work).await
+    run(span::handle(None, event), event, work).await
 }
 
-/// Someone who handles events, as spans name it: a group, a projection, a subscriber.
+/// Someone who handles events under a name: a group or a projection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consumer {
-    destination: Destination,
-    name: Option<String>,
+    name: String,
 }
 
 impl Consumer {
-    /// Of events that are kept or sent there.
+    /// The consumer of this name.
     #[must_use]
-    pub fn new(destination: Destination) -> Self {
-        Self { destination, name: None }
-    }
-
-    /// The name of the group or the projection: the `messaging.consumer.group.name`.
-    #[must_use]
-    pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// The span for the handling of an event, for whoever enters it by itself.
-    #[must_use]
-    pub fn span(&self, event: &Event) -> Span {
-        span::handle(Some(&self.destination), self.name.as_deref(), event)
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into() }
     }
 
     /// As [`handling`], in a span that names this consumer.
@@ -50,12 +36,27 @@ impl Consumer {
     /// # Cancel safety
     /// As that of `work`.
     pub async fn handling<T>(&self, event: &Event, work: impl Future<Output = T>) -> T {
-        run(self.span(event), event, work).await
+        run(span::handle(Some(&self.name), event), event, work).await
     }
 
-    /// Runs `work` in such a span, without the context: for what makes no events, such as a projection.
+    /// Runs `work` as the handling of several events at once, in a span that links to the traces of all of them. What is
+    /// done because of a single one belongs into [`handling`] or [`applying`](Self::applying) of that one, inside.
+    ///
+    /// # Cancel safety
+    /// As that of `work`.
+    pub async fn handling_all<'e, T>(
+        &self,
+        events: impl ExactSizeIterator<Item = &'e Event>,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let span = span::handle_all(&self.name, events);
+        work.instrument(span).await
+    }
+
+    /// Runs `work` as the application of an event to a view: in a span `apply` that is part of the event's trace. There is
+    /// no context in it, since nothing that is applied makes events.
     pub fn applying<T>(&self, event: &Event, work: impl FnOnce() -> T) -> T {
-        self.span(event).in_scope(work)
+        span::apply(&self.name, event).in_scope(work)
     }
 }
 

@@ -11,7 +11,8 @@
 //!
 //! Whatever runs somebody's code for an event runs it in [`handling`] (or [`Consumer::handling`]), so that everybody's
 //! handlers are part of the event's trace and conversation: groups, projections that have effects, subscribers of a bus.
-//! A projection that only changes its view uses [`Consumer::applying`], which leaves the context out.
+//! A projection that only changes its view uses [`Consumer::applying`], which leaves the context out; whoever handles many
+//! events in one go puts [`Consumer::handling_all`] around it.
 //!
 //! Nothing here knows NATS, and a runtime only where metrics are served. Without a recorder of metrics and without a
 //! subscriber of `tracing`, all of it costs some nanoseconds; without the feature `otel`, no trace travels.

@@ -32,6 +32,16 @@ pub(crate) fn accompany(span: &Span, traceparent: &str) {
     }
 }
 
+pub(crate) fn link<'t>(span: &Span, traceparents: impl Iterator<Item = &'t str>) {
+    let mut last = None;
+    for context in traceparents.filter_map(parse) {
+        // Events that were saved together carry the same.
+        if last.replace(context.span_id()) != Some(context.span_id()) {
+            span.add_link(context);
+        }
+    }
+}
+
 /// The text of a trace context, in version 00.
 pub(crate) fn format(context: &SpanContext) -> String {
     let flags = context.trace_flags().to_u8();

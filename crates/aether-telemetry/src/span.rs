@@ -1,14 +1,20 @@
-//! The spans: `save`, `load`, `publish` and `handle`, with the attributes of OpenTelemetry's semantic conventions for
+//! The spans: `save`, `load`, `publish`, `handle` and `apply`, with the attributes of OpenTelemetry's semantic conventions for
 //! messaging.
 //!
-//! Each is opened at level INFO with the target `aether`. OpenTelemetry sees it under the name `<operation> <destination>`.
+//! Each is opened at level INFO with the target `aether`. OpenTelemetry sees it under the name `<operation> <destination>`,
+//! or `<operation> <consumer>`.
 //! Where no subscriber wants it, it costs the look at a flag.
+
+use std::fmt;
 
 use aether_core::{ActorId, Commit, Event, ReadError, SaveError};
 use tracing::Span;
 use tracing::field::Empty;
 
 use crate::{Destination, trace};
+
+/// The system of those who handle events: they do not know where these come from.
+const SYSTEM: &str = "aether";
 
 /// The save of a commit.
 #[must_use]
@@ -83,25 +89,20 @@ pub fn publish(destination: &Destination, events: &[Event]) -> Span {
     span
 }
 
-/// The handling of an event by a consumer of this name, if it has one. It is part of the trace that the event carries,
-/// and links to the span that is current.
+/// The handling of an event, by a consumer of this name if it has one. It is part of the trace that the event carries, and
+/// links to the span that is current.
 #[must_use]
-pub fn handle(destination: Option<&Destination>, consumer: Option<&str>, event: &Event) -> Span {
-    let name = |name: &str| match destination {
-        Some(destination) => format!("{name} {}", destination.name),
-        None => name.to_owned(),
-    };
+pub fn handle(consumer: Option<&str>, event: &Event) -> Span {
     let span = tracing::info_span!(
         target: "aether",
         "handle",
-        otel.name = name("handle"),
+        otel.name = display(Named("handle", consumer)),
         otel.kind = "consumer",
         otel.status_code = Empty,
         error.type = Empty,
-        messaging.system = destination.map_or("aether", |destination| destination.system),
+        messaging.system = SYSTEM,
         messaging.operation.name = "handle",
         messaging.operation.type = "process",
-        messaging.destination.name = destination.map(|destination| destination.name.as_str()),
         messaging.consumer.group.name = consumer,
         messaging.message.id = display(event.id()),
         messaging.message.conversation_id = conversation(event),
@@ -110,6 +111,57 @@ pub fn handle(destination: Option<&Destination>, consumer: Option<&str>, event: 
     );
     trace::follow(&span, event);
     span
+}
+
+/// The handling of several events at once. It links to the traces that they carry.
+#[must_use]
+pub fn handle_all<'e>(consumer: &str, events: impl ExactSizeIterator<Item = &'e Event>) -> Span {
+    let span = tracing::info_span!(
+        target: "aether",
+        "handle",
+        otel.name = display(Named("handle", Some(consumer))),
+        otel.kind = "consumer",
+        otel.status_code = Empty,
+        error.type = Empty,
+        messaging.system = SYSTEM,
+        messaging.operation.name = "handle",
+        messaging.operation.type = "process",
+        messaging.consumer.group.name = consumer,
+        messaging.batch.message_count = events.len(),
+    );
+    trace::link(&span, events);
+    span
+}
+
+/// The application of an event to a view. It hangs together with others as [`handle`] does.
+#[must_use]
+pub fn apply(projection: &str, event: &Event) -> Span {
+    let span = tracing::info_span!(
+        target: "aether",
+        "apply",
+        otel.name = display(Named("apply", Some(projection))),
+        otel.kind = "consumer",
+        messaging.system = SYSTEM,
+        messaging.operation.name = "apply",
+        messaging.operation.type = "process",
+        messaging.consumer.group.name = projection,
+        messaging.message.id = display(event.id()),
+        messaging.message.conversation_id = conversation(event),
+        aether.actor = display(event.actor()),
+        aether.event.type = event.event_type(),
+    );
+    trace::follow(&span, event);
+    span
+}
+
+/// An operation, and whose it is.
+struct Named<'a>(&'static str, Option<&'a str>);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)?;
+        self.1.map_or(Ok(()), |name| write!(f, " {name}"))
+    }
 }
 
 /// Says on a span of this module that what it is about has failed, by the kind of the error.

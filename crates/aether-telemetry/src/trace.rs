@@ -54,3 +54,14 @@ pub fn accompany(span: &Span, event: &Event) {
     #[cfg(not(feature = "otel"))]
     let _ = (span, event);
 }
+
+/// Links the span to those that the events carry, up to 128 of them: more than that, OpenTelemetry drops.
+pub fn link<'e>(span: &Span, events: impl Iterator<Item = &'e Event>) {
+    #[cfg(feature = "otel")]
+    if !span.is_disabled() {
+        let carried = events.filter_map(|event| event.metadata().traceparent.as_deref());
+        crate::otel::link(span, carried.take(128));
+    }
+    #[cfg(not(feature = "otel"))]
+    let _ = (span, events);
+}

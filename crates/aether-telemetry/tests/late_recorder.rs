@@ -3,7 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
 
-use aether_telemetry::metrics::{BusMetrics, GroupMetrics, StoreMetrics, SubscriberMetrics, Timer};
+use aether_telemetry::metrics::{
+    BusMetrics, GroupMetrics, GroupReport, StoreMetrics, SubscriberMetrics, Timer,
+};
 use aether_telemetry::{Prometheus, serve_metrics};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -29,10 +31,10 @@ async fn handles_that_were_made_before_the_recorder_count() {
     let (one, two) = (SubscriberMetrics::new("tenant", "local"), SubscriberMetrics::new("tenant", "local"));
     let (a, b) = (GroupMetrics::new(Some("tenant"), "g"), GroupMetrics::new(Some("tenant"), "g"));
     store.retried();
-    a.members(2);
-    b.members(2);
-    a.partitions(40);
-    b.partitions(24);
+    let report =
+        |partitions, handled| GroupReport { members: 2, partitions, handled, ..GroupReport::default() };
+    a.report(report(40, 10));
+    b.report(report(24, 10));
 
     let server = serve_metrics(([127, 0, 0, 1], 0)).await.unwrap();
     assert_ne!(server.address().port(), 0);
@@ -52,7 +54,7 @@ async fn handles_that_were_made_before_the_recorder_count() {
     two.received(1);
     two.dropped(1);
     drop(one);
-    b.partitions(64);
+    b.report(report(64, 15));
     drop(a);
     let scraped = scrape(server.address()).await;
     let of_store = "{namespace=\"(none)\",store=\"memory\"}";
@@ -66,6 +68,7 @@ async fn handles_that_were_made_before_the_recorder_count() {
         (format!("aether_bus_dropped_total{of_bus}"), 1.0),
         (format!("aether_bus_subscribers{of_bus}"), 1.0),
         (format!("aether_group_partitions{of_group}"), 64.0),
+        (format!("aether_group_events_total{of_group}"), 5.0),
     ] {
         assert_eq!(value(&scraped, &series), Some(expected), "{series}\n{scraped}");
     }

@@ -105,7 +105,7 @@ async fn whoever_handles_an_event_is_part_of_its_trace() {
 
     // The trace goes on in the handler, and in what the handler saves; so do correlation and cause.
     let recorded = load(&store).await.remove(0);
-    let consumer = Consumer::new(Destination::local("memory")).named("invoices");
+    let consumer = Consumer::new("invoices");
     let runner = tracing::info_span!("runner");
     let work = consumer.handling(&recorded, async {
         let invoice = ActorId::new("invoice-1").unwrap();
@@ -118,7 +118,7 @@ async fn whoever_handles_an_event_is_part_of_its_trace() {
     assert_eq!(sent.metadata().causation_id, Some(first.id().to_string()));
     assert_eq!(Context::current(), None);
 
-    let handle = traced.span("handle memory");
+    let handle = traced.span("handle invoices");
     assert_eq!(handle.span_kind, SpanKind::Consumer);
     assert_eq!(handle.span_context.trace_id(), save.span_context.trace_id());
     assert_eq!(handle.parent_span_id, save.span_context.span_id());
@@ -130,6 +130,36 @@ async fn whoever_handles_an_event_is_part_of_its_trace() {
     let effect = traced.spans("save").remove(1);
     assert_eq!(effect.span_context.trace_id(), save.span_context.trace_id());
     assert_eq!(effect.parent_span_id, handle.span_context.span_id());
+}
+
+#[tokio::test]
+async fn whoever_handles_several_events_links_to_them_and_applies_each_in_its_trace() {
+    let traced = Traced::new();
+    let store = MemoryEventStore::new();
+    store.save_event(&event(1)).await.unwrap();
+    store.save_events(&[event(2), event(3)]).await.unwrap();
+    let events = load(&store).await;
+    let saves: Vec<_> = traced.spans("save").iter().map(|span| span.span_context.clone()).collect();
+    let consumer = Consumer::new("totals");
+    let applied = consumer.handling_all(events.iter().map(|event| &event.event), async {
+        events.iter().map(|event| consumer.applying(event, || event.version().get())).sum::<u64>()
+    });
+    assert_eq!(applied.await, 6);
+
+    let batch = traced.span("handle totals");
+    assert_eq!(attribute(&batch, "messaging.batch.message_count").as_deref(), Some("3"));
+    let linked: Vec<_> = batch.links.iter().map(|link| link.span_context.span_id()).collect();
+    assert_eq!(
+        linked,
+        [saves[0].span_id(), saves[1].span_id()],
+        "events that were saved together are one link"
+    );
+    let parents: Vec<_> = traced.spans("apply totals").iter().map(|span| span.parent_span_id).collect();
+    assert_eq!(parents, [saves[0].span_id(), saves[1].span_id(), saves[1].span_id()]);
+    for (span, save) in traced.spans("apply").iter().zip([0, 1, 1]) {
+        assert_eq!(span.span_context.trace_id(), saves[save].trace_id());
+        assert_eq!(span.links.iter().next().unwrap().span_context.span_id(), batch.span_context.span_id());
+    }
 }
 
 #[tokio::test]

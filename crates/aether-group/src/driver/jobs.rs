@@ -1,7 +1,6 @@
 //! What a driver does beside its loop, each in a task of its own.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 use aether_coordination::{Condition, Coordination, CoordinationError, Key, Revision};
@@ -12,10 +11,7 @@ use super::Driver;
 use crate::engine::{Action, Answer, Everything, Fetched, Known};
 use crate::record::{Keys, Request, decode, encode};
 use crate::window::{Failure, RunId};
-use crate::{
-    Batch, Claim, Epoch, FailureKind, GroupError, HandleError, Handler, Letter, Outcome, Partition,
-    because_of,
-};
+use crate::{Batch, Claim, Epoch, FailureKind, GroupError, HandleError, Handler, Letter, Outcome, Partition};
 
 /// How many events of a parked actor are read at a time.
 const FETCH: usize = 256;
@@ -43,7 +39,11 @@ impl Driver {
         let jobs = &mut self.jobs;
         match action {
             Action::Handle(id, batch) => {
-                jobs.spawn(async move { Done::Ran(id, batch.partition, handle(&*handler, &batch).await) });
+                let telemetry = self.telemetry.clone();
+                jobs.spawn(async move {
+                    let handled = telemetry.calling(&batch, handle(&*handler, &batch)).await;
+                    Done::Ran(id, batch.partition, handled)
+                });
             }
             Action::Put { partition, value, condition } => {
                 let key = keys.partition(partition);
@@ -116,14 +116,8 @@ fn corrupt(key: &Key, source: aether_core::Source) -> GroupError {
 }
 
 /// The one place where events are handed to a handler.
-async fn handle(handler: &dyn Handler, batch: &Arc<Batch>) -> Result<(), Failure> {
-    let work = AssertUnwindSafe(handler.handle(batch)).catch_unwind();
-    let result = match batch.events.as_slice() {
-        [event] => because_of(event, work).await,
-        // Which one is the cause only the handler knows.
-        _ => work.await,
-    };
-    match result {
+async fn handle(handler: &dyn Handler, batch: &Batch) -> Result<(), Failure> {
+    match AssertUnwindSafe(handler.handle(batch)).catch_unwind().await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(HandleError { at, kind, source })) => Err(Failure { at, kind, error: in_full(&*source) }),
         Err(panic) => {

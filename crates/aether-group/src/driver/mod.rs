@@ -2,6 +2,7 @@
 
 mod jobs;
 mod streams;
+mod telemetry;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio::time::{Instant, Sleep};
 
 use self::jobs::Done;
 use self::streams::{Follow, Outbox, Reader};
+use self::telemetry::Telemetry;
 use crate::builder::Options;
 use crate::engine::{Action, Engine};
 use crate::record::{Keys, Settings, decode};
@@ -54,6 +56,7 @@ pub(crate) struct Driver {
     waiters: Vec<(Position, oneshot::Sender<()>)>,
     progress: watch::Sender<Progress>,
     reported_at: Duration,
+    telemetry: Arc<Telemetry>,
 }
 
 impl Driver {
@@ -81,6 +84,7 @@ impl Driver {
         let (heard, changes) = (heard.await?, changes.await?);
         let outbox = Outbox::new(coordination.clone(), keys.pulse.clone());
         let filter = options.filter.clone();
+        let telemetry = Arc::new(Telemetry::new(&options));
         Ok(Self {
             engine: Engine::new(me, options, settings, fastrand::u64(..)),
             keys,
@@ -98,6 +102,7 @@ impl Driver {
             waiters: Vec::new(),
             progress,
             reported_at: Duration::ZERO,
+            telemetry,
         })
     }
 
@@ -228,6 +233,7 @@ impl Driver {
         }
         self.reported_at = now.max(Duration::from_nanos(1));
         let progress = self.engine.progress(now);
+        self.telemetry.report(&progress);
         let mut changed = false;
         self.progress.send_if_modified(|told| {
             changed = *told != progress;
@@ -258,7 +264,9 @@ impl Driver {
         };
         let rested = tokio::time::timeout(Duration::from_secs(2), jobs).await.unwrap_or(Ok(()));
         self.outbox.end().await;
-        self.progress.send_replace(self.engine.progress(self.started.elapsed()));
+        let progress = self.engine.progress(self.started.elapsed());
+        self.telemetry.report(&progress);
+        self.progress.send_replace(progress);
         rested
     }
 }

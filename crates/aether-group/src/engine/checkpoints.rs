@@ -176,6 +176,7 @@ impl Engine {
         self.attention = true;
         let Some(seat) = self.seat(partition) else { return };
         let Some(put) = seat.put.take() else { return };
+        let is_release = put.record.owner.is_none();
         if seat.known.as_ref().is_none_or(|known| known.revision < revision) {
             seat.known = Some(Known { record: put.record, revision });
         }
@@ -184,13 +185,13 @@ impl Engine {
         self.puts -= 1;
         match hold {
             Hold::Claiming => self.claimed(partition),
-            Hold::Releasing => {
+            Hold::Releasing if is_release => {
                 if let Some(seat) = self.seat(partition) {
                     seat.clear();
                 }
             }
             Hold::Held if !lost => self.confirm(partition, put.pending, now),
-            Hold::Held | Hold::Opening | Hold::Closing | Hold::Empty => {}
+            Hold::Held | Hold::Opening | Hold::Closing | Hold::Releasing | Hold::Empty => {}
         }
     }
 }

@@ -55,7 +55,10 @@ impl Engine {
             }
         }
         let members = live.len();
-        for partition in plan.claim {
+        // What is written to be this member's and is not: the others leave it to it.
+        let orphans = self.seats.iter().filter(|seat| seat.is_empty() && owner(seat) == Some(me));
+        let orphans: Vec<Partition> = orphans.map(|seat| seat.partition).collect();
+        for partition in orphans.into_iter().chain(plan.claim) {
             if self.puts >= super::checkpoints::MAX_PUTS {
                 self.attention = true;
                 break;

@@ -101,7 +101,10 @@ impl Model {
         while let Some((id, batch)) = window.next(self.now) {
             assert!(self.running.len() < concurrency && batch.events.len() <= max_batch);
             let lane = Self::lane(order, &batch);
-            assert!(self.running.iter().all(|(_, other)| Self::lane(order, other) != lane), "twice in a lane");
+            assert!(
+                self.running.iter().all(|(_, other)| Self::lane(order, other) != lane),
+                "twice in a lane"
+            );
             for event in &batch.events {
                 assert_eq!(Partition::of(event.actor(), PARTITIONS), batch.partition);
                 assert!(!self.is_finished(event), "again, or parked: {event:?}");
@@ -204,7 +207,8 @@ impl Model {
             window.own(partition, Epoch::new(2), position, parked.cloned());
             self.done.retain(|place| {
                 let event = &self.log[usize::try_from(place / 2).unwrap()];
-                Partition::of(event.actor(), PARTITIONS) != partition || !after(Some(event.position), position)
+                Partition::of(event.actor(), PARTITIONS) != partition
+                    || !after(Some(event.position), position)
             });
         }
         for (id, _) in self.running.drain(..) {

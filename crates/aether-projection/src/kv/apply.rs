@@ -12,11 +12,12 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::Inner;
 use super::value::{Loaded, Value};
+use crate::seen::Waiting;
 use crate::stage::{Stage, Staged, Unapplied, stage};
 use crate::{ApplyError, Projection};
 
 /// The longest wait after others were faster.
-const BACKOFF: Duration = Duration::from_millis(50);
+const BACKOFF: Duration = Duration::from_millis(10);
 
 /// The values that a batch may change, as they were read.
 type Base<V> = HashMap<String, Arc<Loaded<V>>, ahash::RandomState>;
@@ -48,6 +49,7 @@ impl<P: Projection> Inner<P> {
                 "version {current} has taken the place of this one"
             )));
         }
+        let waiting = self.parkings.during(batch);
         loop {
             let base = self.load(batch).await?;
             if base.values().any(|loaded| loaded.value.seen.is_fenced(batch)) {
@@ -55,7 +57,7 @@ impl<P: Projection> Inner<P> {
                 base.keys().for_each(|key| drop(self.cache.remove(key)));
                 return Err(HandleError::unavailable("the partition belongs to another member"));
             }
-            let (writes, unapplied) = self.plan(batch, &base);
+            let (writes, unapplied) = self.plan(batch, &base, &waiting);
             // Those of other values stand; they know what they have seen, and do not change again.
             if self.write(writes).await? > 0 {
                 tokio::time::sleep(BACKOFF.mul_f64(fastrand::f64())).await;
@@ -63,7 +65,7 @@ impl<P: Projection> Inner<P> {
             }
             return match unapplied {
                 None => Ok(()),
-                Some(unapplied) => Err(HandleError::poison(unapplied.why).at(unapplied.at)),
+                Some(unapplied) => Err(unapplied.park(batch, &self.parkings)),
             };
         }
     }
@@ -105,8 +107,8 @@ impl<P: Projection> Inner<P> {
     }
 
     /// What there is to write, and which event cannot be applied.
-    fn plan(&self, batch: &Batch, base: &Base<P::View>) -> Plan<P::View> {
-        let onto = Onto { projection: &self.projection, batch, base };
+    fn plan(&self, batch: &Batch, base: &Base<P::View>, waiting: &Waiting) -> Plan<P::View> {
+        let onto = Onto { projection: &self.projection, batch, base, waiting };
         let whole = stage(&self.projection, &onto, &(), &batch.events);
         if let Ok(writes) = self.encode(whole.staged) {
             return (writes, whole.unapplied);
@@ -184,6 +186,7 @@ struct Onto<'a, P: Projection> {
     projection: &'a P,
     batch: &'a Batch,
     base: &'a Base<P::View>,
+    waiting: &'a Waiting,
 }
 
 impl<P: Projection> Stage for Onto<'_, P> {
@@ -200,7 +203,7 @@ impl<P: Projection> Stage for Onto<'_, P> {
     }
 
     fn change(&self, slot: &mut Slot<P::View>, key: &str, event: &RecordedEvent) -> Result<(), ApplyError> {
-        if slot.value.seen.take(self.batch, event) {
+        if slot.value.seen.take(self.batch, event, self.waiting) {
             self.projection.apply(key, &mut slot.value.view, event)?;
             slot.changed = true;
         }

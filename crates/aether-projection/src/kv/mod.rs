@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use quick_cache::sync::Cache;
 
 use self::value::{Loaded, Value};
+use crate::seen::Parkings;
 use crate::versions::Current;
 use crate::{Projection, ProjectionError, Projector, ProjectorBuilder, Target};
 
@@ -44,6 +45,7 @@ pub(crate) struct Inner<P: Projection> {
     current: Current,
     max_value: usize,
     writes: usize,
+    parkings: Parkings,
     /// What was read or written last. It may be stale: then a write is refused, and the value read again.
     cache: Cache<String, Arc<Loaded<P::View>>>,
 }
@@ -75,6 +77,7 @@ impl<P: Projection> KvModel<P> {
             current,
             max_value: (1 << 20) - 4_096,
             writes: 32,
+            parkings: Parkings::default(),
             cache: Cache::new(10_000),
         }))
     }
@@ -106,6 +109,11 @@ impl<P: Projection> KvModel<P> {
 
     pub(crate) fn coordination(&self) -> &Arc<dyn Coordination> {
         &self.0.coordination
+    }
+
+    #[cfg(test)]
+    pub(crate) fn parkings(&self) -> &Parkings {
+        &self.0.parkings
     }
 
     /// Applies a batch.
@@ -193,7 +201,8 @@ impl<P: Projection> Target for Following<P> {
     }
 
     /// The values themselves know what they have seen; where to go on, the group knows.
-    async fn checkpoint(&self, _claim: &Claim) -> Result<Option<Position>, HandleError> {
+    async fn checkpoint(&self, claim: &Claim) -> Result<Option<Position>, HandleError> {
+        self.0.0.parkings.claimed(claim);
         Ok(None)
     }
 

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use aether_core::{ActorId, RecordedEvent};
 use aether_group::{Batch, Epoch, Partition};
 
+use crate::seen::{Parkings, Waiting};
+
 /// Something that happens in a partition.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Step {
@@ -19,6 +21,35 @@ pub(crate) enum Step {
     Park,
     /// A parked actor's events are handed out, the first so many of them once before.
     Resume(usize),
+}
+
+/// What a model is told.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// A partition was claimed, where these actors are parked. Only one who claims anew is told.
+    Claimed(Partition, Waiting),
+    /// An actor is parked for this event.
+    Parked(Partition, RecordedEvent),
+    Batch(Batch),
+}
+
+impl Told {
+    pub(crate) fn partition(&self) -> Partition {
+        match self {
+            Self::Claimed(partition, _) | Self::Parked(partition, _) => *partition,
+            Self::Batch(batch) => batch.partition,
+        }
+    }
+
+    /// Tells of who waits; the batch, if it is one.
+    pub(crate) fn note(&self, parkings: &Parkings) -> Option<&Batch> {
+        match self {
+            Self::Claimed(partition, waiting) => parkings.set(*partition, waiting.clone()),
+            Self::Parked(partition, event) => parkings.parks(*partition, event),
+            Self::Batch(batch) => return Some(batch),
+        }
+        None
+    }
 }
 
 /// One partition of a group.
@@ -48,8 +79,8 @@ impl PartitionOf {
         }
     }
 
-    /// The batches that the step hands out.
-    pub(crate) fn take(&mut self, step: Step) -> Vec<Batch> {
+    /// What the step tells a model.
+    pub(crate) fn take(&mut self, step: Step) -> Vec<Told> {
         match step {
             Step::Deliver(count) => {
                 let end = (self.handled + count).min(self.events.len());
@@ -66,22 +97,27 @@ impl PartitionOf {
             Step::Crash(after) => {
                 self.handled = (self.checkpoint + after).min(self.handled);
                 self.epoch += 1;
-                Vec::new()
+                let parked = self.parked.iter();
+                let waiting = parked.map(|(actor, from)| (actor.clone(), self.events[*from].position));
+                vec![Told::Claimed(self.partition, waiting.collect())]
             }
             Step::Park => {
                 // What has been applied once is not applied again, and cannot fail.
                 if self.handled == self.ever
                     && let Some(event) = self.events.get(self.handled)
+                    && !self.parked.contains_key(event.actor())
                 {
-                    self.parked.entry(event.actor().clone()).or_insert(self.handled);
+                    self.parked.insert(event.actor().clone(), self.handled);
+                    return vec![Told::Parked(self.partition, event.clone())];
                 }
                 Vec::new()
             }
             Step::Resume(repeated) => {
                 let Some((actor, from)) = self.parked.pop_first() else { return Vec::new() };
-                let end = self.handled.max(from);
-                let late: Vec<usize> =
-                    (from..end).filter(|index| *self.events[*index].actor() == actor).collect();
+                // What has not been read yet comes in its turn.
+                let late: Vec<usize> = (from..self.handled.max(from))
+                    .filter(|index| *self.events[*index].actor() == actor)
+                    .collect();
                 let before = late.iter().copied().take(repeated).collect();
                 [self.batch(before, true), self.batch(late, true)].into_iter().flatten().collect()
             }
@@ -89,7 +125,7 @@ impl PartitionOf {
     }
 
     /// Everything that is left, resumed actors first.
-    pub(crate) fn finish(&mut self) -> Vec<Batch> {
+    pub(crate) fn finish(&mut self) -> Vec<Told> {
         let mut batches = Vec::new();
         while !self.parked.is_empty() {
             batches.extend(self.take(Step::Resume(0)));
@@ -102,13 +138,13 @@ impl PartitionOf {
         self.parked.get(self.events[index].actor()).is_some_and(|from| index >= *from)
     }
 
-    fn batch(&self, events: Vec<usize>, resumed: bool) -> Option<Batch> {
+    fn batch(&self, events: Vec<usize>, resumed: bool) -> Option<Told> {
         let events: Vec<RecordedEvent> = events.into_iter().map(|index| self.events[index].clone()).collect();
         if events.is_empty() {
             return None;
         }
         let mut batch = Batch::new("sums", self.partition, Epoch::new(self.epoch), events);
         batch.resumed = resumed;
-        Some(batch)
+        Some(Told::Batch(batch))
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
 use metrics::Gauge;
 
@@ -49,7 +50,7 @@ fn gauges() -> &'static Gauges {
     GAUGES.get_or_init(Gauges::default)
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing can panic while the lock is held.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -96,7 +97,14 @@ impl Share {
 
     #[expect(clippy::cast_precision_loss, reason = "gauges are floating-point numbers")]
     pub(crate) fn set(&self, value: u64) {
-        let value = value as f64;
+        self.set_value(value as f64);
+    }
+
+    pub(crate) fn set_seconds(&self, value: Duration) {
+        self.set_value(value.as_secs_f64());
+    }
+
+    fn set_value(&self, value: f64) {
         let mut values = lock(&self.shared.values);
         match values.set.iter_mut().find(|(id, _)| *id == self.id) {
             Some((_, set)) => *set = value,

@@ -1,17 +1,40 @@
 //! [`GroupMetrics`]: what a member of a consumer group counts.
 
+use std::sync::Mutex;
+use std::time::Duration;
+
 use metrics::{Counter, Histogram};
 
 use super::Timer;
-use super::gauge::{Share, Together};
+use super::gauge::{Share, Together, lock};
 use super::recorder::{Labels, PerRecorder};
 use super::table;
+
+/// How far one member is. The counts begin with the member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GroupReport {
+    /// How many members it knows of, itself among them.
+    pub members: u64,
+    /// How many partitions it holds.
+    pub partitions: u64,
+    /// How many actors are parked in those.
+    pub parked: u64,
+    /// How old the oldest event is that it has yet to handle.
+    pub lag: Duration,
+    /// Events that it has handled.
+    pub handled: u64,
+    /// Attempts after the first for an event.
+    pub retried: u64,
+    /// Checkpoints that were refused.
+    pub refused: u64,
+}
 
 /// What one member of a consumer group does.
 #[derive(Debug)]
 pub struct GroupMetrics {
     labels: Labels,
     counters: PerRecorder<Counters>,
+    reported: Mutex<GroupReport>,
     members: Share,
     partitions: Share,
     lag: Share,
@@ -38,6 +61,7 @@ impl GroupMetrics {
             lag: share(&table::GROUP_LAG, Together::Max),
             parked: share(&table::PARKED_ACTORS, Together::Sum),
             counters: PerRecorder::new(),
+            reported: Mutex::default(),
             labels,
         }
     }
@@ -51,45 +75,24 @@ impl GroupMetrics {
         })
     }
 
-    /// An attempt of the handler, begun with the timer, has ended; whether the event is handled by it.
-    pub fn attempted(&self, handled: bool, timer: Timer) {
+    /// A call of the handler, begun with the timer, has returned.
+    pub fn called(&self, timer: Timer) {
         if let Some(counters) = self.counters() {
-            counters.events.increment(u64::from(handled));
             timer.stop(&counters.duration);
         }
     }
 
-    /// The handler is tried again on the same event.
-    pub fn retried(&self) {
+    /// So far the member is now.
+    pub fn report(&self, now: GroupReport) {
+        let before = std::mem::replace(&mut *lock(&self.reported), now);
         if let Some(counters) = self.counters() {
-            counters.retries.increment(1);
+            counters.events.increment(now.handled.saturating_sub(before.handled));
+            counters.retries.increment(now.retried.saturating_sub(before.retried));
+            counters.refused.increment(now.refused.saturating_sub(before.refused));
         }
-    }
-
-    /// A checkpoint was refused, since the partition is another member's.
-    pub fn refused(&self) {
-        if let Some(counters) = self.counters() {
-            counters.refused.increment(1);
-        }
-    }
-
-    /// This member knows of so many members, itself among them.
-    pub fn members(&self, members: u64) {
-        self.members.set(members);
-    }
-
-    /// This member holds so many partitions.
-    pub fn partitions(&self, partitions: u64) {
-        self.partitions.set(partitions);
-    }
-
-    /// So many commits are saved that this member has not come to.
-    pub fn lag(&self, commits: u64) {
-        self.lag.set(commits);
-    }
-
-    /// In the partitions of this member so many actors are parked.
-    pub fn parked(&self, actors: u64) {
-        self.parked.set(actors);
+        self.members.set(now.members);
+        self.partitions.set(now.partitions);
+        self.parked.set(now.parked);
+        self.lag.set_seconds(now.lag);
     }
 }

@@ -20,8 +20,8 @@ mod table;
 mod timer;
 
 pub use bus::{BusMetrics, SubscriberMetrics};
-pub use group::GroupMetrics;
-pub use projection::ProjectionMetrics;
+pub use group::{GroupMetrics, GroupReport};
+pub use projection::{ProjectionMetrics, ProjectionReport};
 pub use store::StoreMetrics;
 pub use subscription::SubscriptionMetrics;
 pub use table::{Kind, METRICS, Metric};

@@ -1,17 +1,32 @@
 //! [`ProjectionMetrics`]: what the runner of a projection counts.
 
+use std::sync::Mutex;
+use std::time::Duration;
+
 use metrics::{Counter, Histogram};
 
 use super::Timer;
-use super::gauge::{Share, Together};
+use super::gauge::{Share, Together, lock};
 use super::recorder::{Labels, PerRecorder};
 use super::table;
 
-/// What one runner of a projection does: for all of it, or for one of its partitions.
+/// How far one runner of a projection is. The count begins with the runner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ProjectionReport {
+    /// Events that it has applied.
+    pub applied: u64,
+    /// The sequence up to which everything is in the view; `None` if that is not known.
+    pub position: Option<u64>,
+    /// How old the oldest event is that it has yet to apply.
+    pub lag: Duration,
+}
+
+/// What one runner of a projection does.
 #[derive(Debug)]
 pub struct ProjectionMetrics {
     labels: Labels,
     counters: PerRecorder<Counters>,
+    reported: Mutex<ProjectionReport>,
     position: Share,
     lag: Share,
 }
@@ -19,7 +34,6 @@ pub struct ProjectionMetrics {
 #[derive(Debug)]
 struct Counters {
     events: Counter,
-    checkpoints: Counter,
     failures: Counter,
     duration: Histogram,
 }
@@ -29,49 +43,40 @@ impl ProjectionMetrics {
     #[must_use]
     pub fn new(namespace: Option<&str>, projection: &str) -> Self {
         let labels = Labels::new(namespace, projection);
-        let position = Share::new(&table::PROJECTION_POSITION, &labels, Together::Max);
-        let lag = Share::new(&table::PROJECTION_LAG, &labels, Together::Sum);
-        Self { labels, counters: PerRecorder::new(), position, lag }
+        Self {
+            position: Share::new(&table::PROJECTION_POSITION, &labels, Together::Max),
+            lag: Share::new(&table::PROJECTION_LAG, &labels, Together::Max),
+            counters: PerRecorder::new(),
+            reported: Mutex::default(),
+            labels,
+        }
     }
 
     fn counters(&self) -> Option<&Counters> {
         self.counters.get(|registry| Counters {
             events: registry.counter(&table::PROJECTION_EVENTS, &self.labels),
-            checkpoints: registry.counter(&table::PROJECTION_CHECKPOINTS, &self.labels),
             failures: registry.counter(&table::PROJECTION_FAILURES, &self.labels),
             duration: registry.histogram(&table::PROJECTION_BATCH_DURATION, &self.labels),
         })
     }
 
-    /// A batch of so many events, begun with the timer, was applied, and the view written.
-    pub fn applied(&self, events: u64, timer: Timer) {
+    /// A batch, begun with the timer, was applied and the view written; or that failed.
+    pub fn applied(&self, succeeded: bool, timer: Timer) {
         if let Some(counters) = self.counters() {
-            counters.events.increment(events);
+            counters.failures.increment(u64::from(!succeeded));
             timer.stop(&counters.duration);
         }
     }
 
-    /// A checkpoint was written.
-    pub fn checkpoint(&self) {
+    /// So far it is now.
+    pub fn report(&self, now: ProjectionReport) {
+        let before = std::mem::replace(&mut *lock(&self.reported), now);
         if let Some(counters) = self.counters() {
-            counters.checkpoints.increment(1);
+            counters.events.increment(now.applied.saturating_sub(before.applied));
         }
-    }
-
-    /// Applying events or writing the view failed, once.
-    pub fn failed(&self) {
-        if let Some(counters) = self.counters() {
-            counters.failures.increment(1);
+        if let Some(position) = now.position {
+            self.position.set(position);
         }
-    }
-
-    /// The view has seen everything up to this sequence.
-    pub fn position(&self, sequence: u64) {
-        self.position.set(sequence);
-    }
-
-    /// So many commits are saved that the view has not seen.
-    pub fn lag(&self, commits: u64) {
-        self.lag.set(commits);
+        self.lag.set_seconds(now.lag);
     }
 }

@@ -51,7 +51,10 @@ fn whatever_happens_every_event_is_handled_in_order_and_the_group_comes_to_rest(
         refused += world.refused();
         handled += world.handled();
     }
-    assert!(handled > 60 * 1_500 && gained > 60 * u64::from(PARTITIONS) && refused > 0, "{handled} {gained} {refused}");
+    assert!(
+        handled > 60 * 1_500 && gained > 60 * u64::from(PARTITIONS) && refused > 0,
+        "{handled} {gained} {refused}"
+    );
 }
 
 #[test]

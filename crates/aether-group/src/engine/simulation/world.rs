@@ -22,7 +22,7 @@ const ACTORS: u64 = 50;
 /// What happens to a member.
 #[derive(Debug)]
 enum Input {
-    Wake,
+    Wake(Duration),
     Heard(Message),
     Put(Partition, Result<Revision, CoordinationError>),
     Looked(Partition, Option<Known>),
@@ -38,8 +38,16 @@ enum Input {
 enum Item {
     To(usize, Input),
     /// A write, on its way to the keys.
-    Write { from: usize, partition: Partition, value: Bytes, condition: Condition },
-    Look { from: usize, partition: Option<Partition> },
+    Write {
+        from: usize,
+        partition: Partition,
+        value: Bytes,
+        condition: Condition,
+    },
+    Look {
+        from: usize,
+        partition: Option<Partition>,
+    },
 }
 
 struct Node {
@@ -100,7 +108,9 @@ impl World {
         let options = Options {
             window: 64,
             concurrency: 4,
-            retry: Retry::default().attempts(u32::MAX).delays(Duration::from_millis(20), Duration::from_millis(200)),
+            retry: Retry::default()
+                .attempts(u32::MAX)
+                .delays(Duration::from_millis(20), Duration::from_millis(200)),
             ..Options::new("g".into())
         };
         let settings = Settings { partitions: PARTITIONS, after: None };
@@ -118,14 +128,15 @@ impl World {
             reading: None,
             generation: 0,
             reader_idle: false,
-            wake_at: Duration::MAX,
+            wake_at: self.now,
         });
-        self.push(self.now, Item::To(node, Input::Wake));
+        self.push(self.now, Item::To(node, Input::Wake(self.now)));
     }
 
     fn pick(&mut self) -> Option<usize> {
-        let alive: Vec<usize> =
-            (0..self.nodes.len()).filter(|node| self.nodes[*node].alive && !self.nodes[*node].stopped).collect();
+        let alive: Vec<usize> = (0..self.nodes.len())
+            .filter(|node| self.nodes[*node].alive && !self.nodes[*node].stopped)
+            .collect();
         self.random.choice(alive)
     }
 
@@ -138,7 +149,8 @@ impl World {
     pub(super) fn stop(&mut self) {
         if let Some(node) = self.pick() {
             self.nodes[node].engine.stop();
-            self.push(self.now, Item::To(node, Input::Wake));
+            self.nodes[node].wake_at = self.now;
+            self.push(self.now, Item::To(node, Input::Wake(self.now)));
         }
     }
 
@@ -208,7 +220,8 @@ impl World {
     /// Lets so much time pass.
     pub(super) fn run(&mut self, span: Duration) {
         let until = self.now + span;
-        while let Some(Reverse((at, id))) = self.items.peek().copied().filter(|Reverse((at, _))| *at <= until) {
+        while let Some(Reverse((at, id))) = self.items.peek().copied().filter(|Reverse((at, _))| *at <= until)
+        {
             self.items.pop();
             self.now = self.now.max(at);
             let Some(item) = self.contents.remove(&id) else { continue };
@@ -235,7 +248,9 @@ impl World {
             return self.push(at, Item::To(index, input));
         }
         match input {
-            Input::Wake => node.wake_at = Duration::MAX,
+            // Another one is set for an earlier time.
+            Input::Wake(at) if at != node.wake_at => return,
+            Input::Wake(_) => node.wake_at = Duration::MAX,
             Input::Heard(message) => node.engine.heard(message, now),
             Input::Put(partition, result) => node.engine.put(partition, result, now),
             Input::Looked(partition, found) => node.engine.looked(partition, Ok(found), now),
@@ -273,11 +288,13 @@ impl World {
         let wake = node.engine.wake().max(now + Duration::from_micros(100));
         if wake < node.wake_at {
             node.wake_at = wake;
-            self.push(wake, Item::To(index, Input::Wake));
+            self.push(wake, Item::To(index, Input::Wake(wake)));
         }
         // The window may have room again.
-        if self.nodes[index].reader_idle && self.nodes[index].engine.has_room() {
-            self.nodes[index].reader_idle = false;
+        let node = &mut self.nodes[index];
+        let more = node.reading.is_some_and(|next| next < self.log.len());
+        if node.reader_idle && more && node.engine.has_room() {
+            node.reader_idle = false;
             self.read_on(index);
         }
     }
@@ -326,7 +343,7 @@ impl World {
             Action::Gained(claim, _) => self.claimed(index, &claim),
             Action::Lost(claim) => self.send(index, Input::Closed(claim.partition)),
             Action::Handle(id, batch) => {
-                self.begin(&batch);
+                self.begin(index, &batch);
                 let at = self.now + Duration::from_millis(self.random.u64(1..20));
                 let failed = self.random.u8(..20) == 0;
                 self.push(at, Item::To(index, Input::Ran(id, (*batch).clone(), failed)));
@@ -365,8 +382,13 @@ impl World {
     }
 
     /// Nothing is begun by whoever does not have the partition, nothing is left out, and nothing is begun twice by one.
-    fn begin(&mut self, batch: &Batch) {
-        assert_eq!(batch.epoch, self.records[&batch.partition].record.epoch, "begun without the partition");
+    fn begin(&mut self, index: usize, batch: &Batch) {
+        // Others who have missed the first pulse after a silence, or the last before it, may take a member for dead that
+        // is not; one that was never silent has its partitions for itself.
+        let node = &self.nodes[index];
+        let silent = node.cut_off_until.max(node.frozen_until) + Duration::from_secs(3) > self.now;
+        let current = self.records[&batch.partition].record.epoch;
+        assert!(batch.epoch == current || silent, "begun without the partition");
         for event in &batch.events {
             let version = event.version().get();
             let done = self.done.get(event.actor()).copied().unwrap_or(0);
@@ -389,6 +411,9 @@ impl World {
 
     fn write(&mut self, from: usize, partition: Partition, value: Bytes, condition: Condition) {
         if self.down_until > self.now {
+            if from == usize::MAX {
+                return;
+            }
             let answered = self.random.bool();
             if answered {
                 // It is sent again until it can be written.
@@ -417,7 +442,8 @@ impl World {
         if let Some(Known { record: before, .. }) = self.records.get(&partition) {
             assert!(record.epoch >= before.epoch, "an epoch went back");
             assert!(
-                record.epoch > before.epoch || before.owner.is_some() && (record.owner.is_none() || record.owner == before.owner),
+                record.epoch > before.epoch
+                    || before.owner.is_some() && (record.owner.is_none() || record.owner == before.owner),
                 "two owners in an epoch"
             );
             assert!(!after(before.position, record.position), "a checkpoint went back");
@@ -458,7 +484,9 @@ impl World {
         assert_eq!(self.records.len(), usize::from(PARTITIONS));
         let alive = self.nodes.iter().filter(|node| node.alive && !node.stopped);
         let counts: Vec<usize> = alive
-            .map(|node| self.records.values().filter(|known| known.record.owner.as_ref() == Some(&node.id)).count())
+            .map(|node| {
+                self.records.values().filter(|known| known.record.owner.as_ref() == Some(&node.id)).count()
+            })
             .collect();
         assert_eq!(counts.iter().sum::<usize>(), usize::from(PARTITIONS), "{counts:?}");
         let (min, max) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());

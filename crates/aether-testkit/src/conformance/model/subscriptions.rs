@@ -2,6 +2,7 @@
 //! match.
 
 use aether_core::{Delivery, Event, EventFilter, Position, RecordedEvent, SubscribeFrom, SubscribeOptions};
+use futures_util::future::join_all;
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
@@ -168,8 +169,10 @@ impl Driver {
         let end = mark(&self.handles[0]).await;
         self.log.push(end.event);
         let all = self.handles[0].all().await;
-        for subscribed in &mut self.subscribed {
-            let rest = subscribed.reader.try_until(end.position).await.map_err(|error| error.to_string())?;
+        let reading = self.subscribed.iter_mut().map(|subscribed| subscribed.reader.try_until(end.position));
+        let rests = join_all(reading).await;
+        for (subscribed, rest) in self.subscribed.iter_mut().zip(rests) {
+            let rest = rest.map_err(|error| error.to_string())?;
             subscribed.read.extend(rest);
             subscribed.compare(&self.log)?;
             if subscribed.read.len() != subscribed.owed(&self.log).count() {

@@ -4,7 +4,7 @@ use aether_core::{ActorPattern, EventFilter, SubscribeFrom, SubscribeOptions};
 
 use crate::conformance::Fixture;
 use crate::conformance::support::{
-    Fresh, a_log, actor, after, assert_same, event, mark, matching, save_next,
+    Fresh, a_log, actor, after, all_until, assert_same, event, mark, matching, save_next,
 };
 
 /// Asserts that a subscription delivers what the filter lets through, of what is there and of what is saved then; how
@@ -18,8 +18,9 @@ async fn holds(fixture: &dyn Fixture, store: &Fresh, filter: EventFilter) -> usi
     a_log(fixture, store).await;
     let end = mark(store).await.position;
     let next = matching(&after(store, log.last).await, &filter);
-    assert_same(&live.until(end).await, &next, format_args!("{filter:?}, as it was saved"));
-    assert_same(&replay.until(end).await, &next, format_args!("{filter:?}, after what was there"));
+    for read in all_until([&mut live, &mut replay], end).await {
+        assert_same(&read, &next, format_args!("{filter:?}, as it was saved"));
+    }
     expected.len()
 }
 
@@ -49,12 +50,15 @@ pub(crate) async fn take_ids_literally(fixture: &dyn Fixture) {
     for id in odd {
         store.save_event(&event(&actor(id), 1)).await;
     }
+    let filters = odd.map(|id| EventFilter::actors(ActorPattern::Actor(actor(id))));
+    let mut readers = Vec::new();
+    for filter in &filters {
+        readers.push(store.subscribe(SubscribeOptions::default().filter(filter.clone())).await);
+    }
+    let end = mark(&store).await.position;
     let all = store.all().await;
-    for id in odd {
-        let filter = EventFilter::actors(ActorPattern::Actor(actor(id)));
-        let mut reader = store.subscribe(SubscribeOptions::default().filter(filter.clone())).await;
-        let end = mark(&store).await.position;
-        assert_same(&reader.until(end).await, &matching(&all, &filter), format_args!("the actor {id:?}"));
+    for (filter, read) in filters.iter().zip(all_until(&mut readers, end).await) {
+        assert_same(&read, &matching(&all, filter), format_args!("{:?}", filter.pattern()));
     }
 }
 

@@ -9,7 +9,8 @@ use futures_util::future::join_all;
 
 use crate::conformance::Fixture;
 use crate::conformance::support::{
-    Fresh, OrFail, Reader, Store, a_log, a_long_log, actor, after, assert_same, mark, matching, note, series,
+    Fresh, OrFail, Reader, Store, a_log, a_long_log, actor, after, all_until, assert_same, mark, matching,
+    note, series,
 };
 
 /// How long a writer waits before it tries again.
@@ -82,8 +83,8 @@ pub(crate) async fn begin_where_they_were_to(fixture: &dyn Fixture) {
     note(&writer, "order-a").await;
     let next = a_log(fixture, &writer).await;
     let expected = after(&writer, last).await;
-    for (filter, reader) in &mut readers {
-        let read = reader.until(next.last).await;
+    let read = all_until(readers.iter_mut().map(|(_, reader)| reader), next.last).await;
+    for ((filter, reader), read) in readers.iter_mut().zip(read) {
         let what = format_args!("restarted before anything was delivered, {filter:?}");
         assert_same(&read, &matching(&expected, filter), what);
         reader.until_caught_up().await;

@@ -4,7 +4,7 @@ use aether_core::{Delivery, EventFilter, Position, SubscribeFrom, SubscribeOptio
 
 use crate::conformance::Fixture;
 use crate::conformance::support::{
-    Fresh, Known, Store, a_log, actor, assert_same, mark, matching, note, save_next,
+    Fresh, Known, Reader, Store, a_log, actor, all_until, assert_same, mark, matching, note, save_next,
 };
 
 /// Filters that let something through, and one that does not.
@@ -17,52 +17,50 @@ fn filters() -> [EventFilter; 4] {
     ]
 }
 
-fn now(filter: EventFilter) -> SubscribeOptions {
-    SubscribeOptions::from(SubscribeFrom::Now).filter(filter)
+/// Readers with each of the filters, from the start and from now on.
+async fn readers(store: &Store) -> Vec<Reader> {
+    let mut readers = Vec::new();
+    for filter in filters() {
+        for from in [SubscribeFrom::Start, SubscribeFrom::Now] {
+            let options = SubscribeOptions::from(from).filter(filter.clone());
+            readers.push(store.subscribe(options).await);
+        }
+    }
+    readers
 }
 
 pub(crate) async fn whoever_they_are_of(fixture: &dyn Fixture) {
     let store = Fresh::open(fixture).await;
-    for filter in filters() {
-        let mut live = store.subscribe(now(filter.clone())).await;
-        let mut replay = store.subscribe(SubscribeOptions::default().filter(filter)).await;
-        for what in [
-            &[("order-a", "Placed")][..],
-            &[("invoice-a", "Paid"), ("invoice-a", "Placed")],
-            &[("order-b", "Paid"), ("order-b", "Placed")],
-        ] {
-            let position = save_next(&store, what).await.position;
-            // Nothing else is saved meanwhile, so this one has to be said by itself.
-            live.until(position).await;
-            replay.until(position).await;
-        }
+    let mut readers = readers(&store).await;
+    for what in [
+        &[("order-a", "Placed")][..],
+        &[("invoice-a", "Paid"), ("invoice-a", "Placed")],
+        &[("order-b", "Paid"), ("order-b", "Placed")],
+    ] {
+        let position = save_next(&store, what).await.position;
+        // Nothing else is saved meanwhile, so this one has to be said by itself.
+        all_until(&mut readers, position).await;
     }
 }
 
 pub(crate) async fn of_commits_without_events(fixture: &dyn Fixture) {
     let store = Fresh::open(fixture).await;
-    for filter in filters() {
-        let mut live = store.subscribe(now(filter.clone())).await;
-        let mut replay = store.subscribe(SubscribeOptions::default().filter(filter)).await;
-        for _ in 0..3 {
-            let position = note(&store, "order-a").await.position;
-            live.until(position).await;
-            replay.until(position).await;
-        }
+    let mut readers = readers(&store).await;
+    for id in ["order-a", "order-a", "invoice-b"] {
+        let position = note(&store, id).await.position;
+        all_until(&mut readers, position).await;
     }
 }
 
 pub(crate) async fn of_several_actors(fixture: &dyn Fixture) {
     let store = Fresh::open(fixture).await;
-    for filter in filters() {
-        let mut live = store.subscribe(now(filter)).await;
-        for what in [
-            &[("order-a", "Placed"), ("invoice-a", "Paid")][..],
-            &[("invoice-a", "Paid"), ("order-a", "Paid"), ("parcel-a", "Sent")],
-        ] {
-            let position = save_next(&store, what).await.position;
-            live.until(position).await;
-        }
+    let mut readers = readers(&store).await;
+    for what in [
+        &[("order-a", "Placed"), ("invoice-a", "Paid")][..],
+        &[("invoice-a", "Paid"), ("order-a", "Paid"), ("parcel-a", "Sent")],
+    ] {
+        let position = save_next(&store, what).await.position;
+        all_until(&mut readers, position).await;
     }
 }
 

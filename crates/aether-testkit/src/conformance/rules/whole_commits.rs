@@ -7,7 +7,8 @@ use aether_core::{
 
 use crate::conformance::Fixture;
 use crate::conformance::support::{
-    Fresh, OrFail, Store, WRITERS, a_log, actor, assert_same, mark, matching, race, save_next, series, v,
+    Fresh, OrFail, Store, WRITERS, a_log, actor, all_until, assert_same, mark, matching, race, save_next,
+    series, v,
 };
 
 /// Asserts that the events of each of these commits came next to each other, in this order.
@@ -147,14 +148,16 @@ pub(crate) async fn of_several_actors_are_resumed_inside(fixture: &dyn Fixture) 
     save_next(&store, &what).await;
     let last = save_next(&store, &what).await.position;
     let all = store.all().await;
+    let (mut readers, mut expected) = (Vec::new(), Vec::new());
     for (index, event) in all.iter().enumerate().skip(all.len() - 9) {
         for filter in [EventFilter::all(), EventFilter::category("order")] {
             let from = SubscribeFrom::After(event.position);
-            let mut reader = store.subscribe(SubscribeOptions::from(from).filter(filter.clone())).await;
-            let expected = matching(&all[index + 1..], &filter);
-            let read = reader.until(last).await;
-            assert_same(&read, &expected, format_args!("{filter:?} after {}", event.position));
+            readers.push(store.subscribe(SubscribeOptions::from(from).filter(filter.clone())).await);
+            expected.push((from, matching(&all[index + 1..], &filter)));
         }
+    }
+    for (read, (from, expected)) in all_until(&mut readers, last).await.iter().zip(&expected) {
+        assert_same(read, expected, format_args!("{from:?}"));
     }
 }
 
@@ -179,12 +182,16 @@ pub(crate) async fn come_in_part_to_filtered_readers(fixture: &dyn Fixture) {
     }
     let end = mark(&store).await.position;
     let all = store.all().await;
-    for (filter, reader) in filters.iter().zip(&mut live) {
-        let expected = matching(&all, filter);
-        assert!(expected.iter().all(|event| event.marks.is_some()) && !expected.is_empty());
-        assert_same(&reader.until(end).await, &expected, format_args!("live, {filter:?}"));
-        let mut replay = store.subscribe(SubscribeOptions::default().filter(filter.clone())).await;
-        assert_same(&replay.until(end).await, &expected, format_args!("later, {filter:?}"));
+    let mut replays = Vec::new();
+    for filter in &filters {
+        replays.push(store.subscribe(SubscribeOptions::default().filter(filter.clone())).await);
+    }
+    for (what, readers) in [("live", &mut live), ("later", &mut replays)] {
+        for (filter, read) in filters.iter().zip(all_until(readers, end).await) {
+            let expected = matching(&all, filter);
+            assert!(!expected.is_empty() && expected.iter().all(|event| event.marks.is_some()));
+            assert_same(&read, &expected, format_args!("{what}, {filter:?}"));
+        }
     }
 }
 

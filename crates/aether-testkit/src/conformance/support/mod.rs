@@ -16,6 +16,6 @@ pub(crate) use log::{Known, a_log, a_long_log, after, mark, matching, next_event
 pub(crate) use make::{actor, event, json, payload_event, series, typed, v};
 pub(crate) use or_fail::OrFail;
 pub(crate) use race::race;
-pub(crate) use reader::Reader;
+pub(crate) use reader::{Reader, all_until};
 pub(crate) use same::assert_same;
 pub(crate) use store::{Store, numbers};

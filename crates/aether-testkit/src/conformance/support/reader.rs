@@ -5,6 +5,7 @@ use std::time::Duration;
 use aether_core::{
     Delivery, EventFilter, Position, RecordedEvent, Source, SubscribeFrom, SubscribeOptions, Subscription,
 };
+use futures_util::future::join_all;
 use futures_util::{FutureExt, StreamExt};
 
 use super::OrFail;
@@ -135,6 +136,14 @@ impl Reader {
         }
         events
     }
+}
+
+/// What each of these reads up to this position, all of them at the same time.
+pub(crate) async fn all_until<'a>(
+    readers: impl IntoIterator<Item = &'a mut Reader>,
+    position: Position,
+) -> Vec<Vec<RecordedEvent>> {
+    join_all(readers.into_iter().map(|reader| reader.until(position))).await
 }
 
 /// The event, if it is one.

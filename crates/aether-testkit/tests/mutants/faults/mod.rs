@@ -16,6 +16,7 @@ mod snapshots;
 mod subscribing;
 mod subscriptions;
 mod versions;
+mod whole_commits;
 
 use crate::mutant::Mutant;
 
@@ -36,6 +37,7 @@ pub(crate) fn all() -> Vec<Mutant> {
         concurrency::ALL,
         limits::ALL,
         subscribing::ALL,
+        whole_commits::ALL,
         subscriptions::ALL,
         snapshots::ALL,
     ]

@@ -37,6 +37,15 @@ pub(super) fn filtered(
     Ok(all.map(deliver).boxed())
 }
 
+/// Delivers events that pass, and lets the others go by.
+pub(super) fn leaving_out(
+    plain: &Plain,
+    options: &SubscribeOptions,
+    wanted: impl Fn(&RecordedEvent) -> bool + Send + 'static,
+) -> Subscribed {
+    filtered(plain, options, move |filter, event| filter.matches(event) && wanted(event))
+}
+
 /// Delivers each thing in another way.
 pub(super) fn delivering(
     plain: &Plain,

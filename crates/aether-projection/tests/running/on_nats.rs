@@ -1,0 +1,66 @@
+//! Views in keys on a real server, made by several processes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aether_coordination::{NatsConfig, NatsCoordination};
+use aether_core::{Event, EventStore, EventStoreExt};
+use aether_projection::{KvModel, Projector};
+use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
+use aether_testkit::server::{shared_r1, unique_name};
+
+use crate::common::{PATIENCE, Totals, event, save_orders, totals};
+
+/// What one process has.
+struct Process {
+    store: Arc<JetStreamEventStore>,
+    model: KvModel<Totals>,
+}
+
+impl Process {
+    async fn start(namespace: &str) -> Self {
+        let client = async_nats::connect(shared_r1().unwrap()).await.unwrap();
+        let config = JetStreamConfig::new("events").namespace(namespace);
+        let store = Arc::new(JetStreamEventStore::create(client.clone(), config).await.unwrap());
+        let config = NatsConfig::new("views").namespace(namespace);
+        let coordination = Arc::new(NatsCoordination::create(client, config).await.unwrap());
+        Self { store, model: KvModel::new(Totals::new(1), coordination) }
+    }
+
+    async fn run(&self) -> Projector {
+        let builder = self.model.projector(self.store.clone()).partitions(8).max_batch(64);
+        builder.group(|group| group.suspect_after(Duration::from_secs(1))).run().await.unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn views_equal_a_replay_when_processes_come_and_die() {
+    let namespace = unique_name("projection");
+    let (one, two, three) = (
+        Process::start(&namespace).await,
+        Process::start(&namespace).await,
+        Process::start(&namespace).await,
+    );
+    let orders: Vec<Event> =
+        (0..2_000).map(|number| event(&format!("order-{number}"), 1, "Placed", number)).collect();
+    // All customers' totals are changed by all partitions, so that the members get in each other's way.
+    let first = one.run().await;
+    save_all(&*one.store, &orders[..500]).await;
+    let second = two.run().await;
+    save_all(&*one.store, &orders[500..1_000]).await;
+    drop(first);
+    save_all(&*one.store, &orders[1_000..1_500]).await;
+    let third = three.run().await;
+    drop(second);
+    save_all(&*one.store, &orders[1_500..]).await;
+    let last = save_orders(&*one.store, 2_000..2_001).await;
+    third.wait_for(last, PATIENCE).await.unwrap();
+    assert_eq!(one.model.views().await.unwrap(), totals(0..2_001, 1));
+    third.stop().await.unwrap();
+}
+
+async fn save_all(store: &dyn EventStore, events: &[Event]) {
+    for event in events {
+        store.save_event(event).await.unwrap();
+    }
+}
