@@ -8,6 +8,7 @@ use aether_core::Namespace;
 use papaya::HashMap as ConcurrentMap;
 
 use crate::group::{Group, Reader, Scope};
+use crate::observe::Kind;
 use crate::route::Route;
 use crate::sync::lock;
 use crate::{BusOptions, NamespacePattern, SubscribeError};
@@ -21,6 +22,8 @@ const MAX_ROUTES: usize = 65_536;
 /// again, under the one lock, only after somebody has subscribed or left.
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
+    /// Whose it is.
+    kind: Kind,
     routes: ConcurrentMap<Namespace, Arc<Route>, ahash::RandomState>,
     /// Counts the changes of the registry.
     generation: AtomicU64,
@@ -39,6 +42,11 @@ struct Registry {
 }
 
 impl Hub {
+    #[cfg(feature = "nats")]
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self { kind, ..Self::default() }
+    }
+
     /// Does something with who gets the events of a namespace. Must be short: it keeps memory from being freed.
     pub(crate) fn with_route<R>(&self, namespace: &Namespace, act: impl FnOnce(&Arc<Route>) -> R) -> R {
         let routes = self.routes.pin();
@@ -64,7 +72,7 @@ impl Hub {
         let registry = lock(&self.registry);
         let exact = registry.exact.get(namespace).into_iter().flatten();
         let wild = registry.wild.iter().filter(|group| group.pattern.matches(namespace));
-        Route::new(self.generation(), namespace, exact.chain(wild).map(Arc::clone).collect())
+        Route::new(self.generation(), namespace, exact.chain(wild).map(Arc::clone).collect(), self.kind)
     }
 
     /// Makes somebody a member of the group that gets what is asked for.

@@ -4,11 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use aether_core::{Event, Namespace};
+use aether_telemetry::trace::stamp_one;
 use async_trait::async_trait;
 use tokio::task::coop;
+use tracing::Instrument;
 
 use crate::group::Scope;
 use crate::hub::Hub;
+use crate::observe::{Kind, Taking};
 use crate::{
     Broadcaster, BusOptions, BusSubscription, EventBus, NamespacePattern, PublishError, SubscribeError,
 };
@@ -71,14 +74,16 @@ impl MemoryEventBus {
         // Lets subscribers on this thread have their turn, before the event is out.
         coop::consume_budget().await;
         let waiting = self.0.0.with_route(namespace, |route| {
+            let span = route.publishing().span(event);
             if route.waits_for(event) {
-                return Some(Arc::clone(route));
+                return Some((Arc::clone(route), span));
             }
-            route.offer(event);
+            route.offer(&stamp_one(&span, event));
             None
         });
-        if let Some(route) = waiting {
-            route.reserve(event).await.deliver(event);
+        if let Some((route, span)) = waiting {
+            let event = stamp_one(&span, event);
+            route.reserve(&event).instrument(span).await.deliver(&event);
         }
         Ok(())
     }
@@ -92,7 +97,8 @@ impl MemoryEventBus {
         pattern: &NamespacePattern,
         options: BusOptions,
     ) -> Result<BusSubscription, SubscribeError> {
-        Ok(BusSubscription::new(self.0.0.join(Scope::LOCAL, pattern, options)?, None))
+        let joined = self.0.0.join(Scope::LOCAL, pattern, options)?;
+        Ok(BusSubscription::new(joined, None, Taking::new(Kind::Memory, pattern)))
     }
 }
 

@@ -8,7 +8,9 @@ use aether_core::{
     ReadFrom, SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Subscribe, SubscribeOptions,
     Subscription, Version,
 };
+use aether_telemetry::{Destination, span, trace};
 use async_trait::async_trait;
+use tracing::Instrument;
 
 use crate::{Broadcaster, observe};
 
@@ -47,6 +49,7 @@ pub struct Published<S: ?Sized> {
     bus: Arc<dyn Broadcaster>,
     namespace: Namespace,
     unpublished: AtomicU64,
+    destination: Destination,
     store: Arc<S>,
 }
 
@@ -54,7 +57,8 @@ impl<S: ?Sized> Published<S> {
     /// What `store` saves is published on `bus`, in `namespace`.
     #[must_use]
     pub fn new(store: Arc<S>, bus: Arc<dyn Broadcaster>, namespace: Namespace) -> Self {
-        Self { bus, namespace, unpublished: AtomicU64::new(0), store }
+        let destination = Destination::local(namespace.as_str());
+        Self { bus, namespace, unpublished: AtomicU64::new(0), destination, store }
     }
 
     /// The store that it is made of.
@@ -84,9 +88,16 @@ impl<S: ?Sized> Published<S> {
 #[async_trait]
 impl<S: EventStore + ?Sized> EventStore for Published<S> {
     async fn save(&self, commit: &Commit<'_>) -> Result<Saved, SaveError> {
-        let saved = self.store.save(commit).await?;
-        self.publish(commit);
-        Ok(saved)
+        // What is published carries the same trace as what is saved.
+        let span = span::publish(&self.destination, commit.as_events());
+        let events = trace::stamp(&span, commit.as_events());
+        let commit = commit.with_events(&events);
+        let saved = self.store.save(&commit).instrument(span.clone()).await;
+        match &saved {
+            Ok(_) => span.in_scope(|| self.publish(&commit)),
+            Err(_) => span::fail(&span, "not_saved"),
+        }
+        saved
     }
 
     async fn confirm(&self, actor: &ActorId, head: Head) -> Result<bool, SaveError> {

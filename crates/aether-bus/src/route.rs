@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::group::Group;
 use crate::lane::Room;
+use crate::observe::{Kind, Publishing};
 use crate::{BusDelivery, BusEvent};
 
 /// Who gets the events of one namespace.
@@ -18,12 +19,19 @@ pub(crate) struct Route {
     /// In the order in which they were made: publishers that wait for several wait in the same order.
     groups: Vec<Arc<Group>>,
     waits: bool,
+    publishing: Publishing,
 }
 
 impl Route {
-    pub(crate) fn new(generation: u64, namespace: &Namespace, groups: Vec<Arc<Group>>) -> Self {
+    pub(crate) fn new(generation: u64, namespace: &Namespace, groups: Vec<Arc<Group>>, kind: Kind) -> Self {
         let waits = groups.iter().any(|group| group.lane().is_some());
-        Self { generation, namespace: Arc::new(namespace.clone()), groups, waits }
+        let publishing = Publishing::new(kind, namespace);
+        Self { generation, namespace: Arc::new(namespace.clone()), groups, waits, publishing }
+    }
+
+    /// What is said about what is published here.
+    pub(crate) fn publishing(&self) -> &Publishing {
+        &self.publishing
     }
 
     /// Whether somebody gets the event whom publishers wait for.
@@ -33,6 +41,7 @@ impl Route {
 
     /// Hands the event to all who want it and have room.
     pub(crate) fn offer(&self, event: &Event) {
+        self.publishing.published();
         for group in self.groups.iter().filter(|group| group.wants(event)) {
             group.offer(self.delivery(event));
         }
@@ -68,6 +77,7 @@ impl Reserved<'_> {
         // There are fewer rooms than lanes where a subscriber is gone. Each room knows its lane, so which is filled when
         // does not matter.
         let Self { route, rooms } = self;
+        route.publishing.published();
         let mut rooms = rooms.into_iter();
         for group in route.groups.iter().filter(|group| group.wants(event)) {
             if group.lane().is_none() {

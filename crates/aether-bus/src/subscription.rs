@@ -13,6 +13,7 @@ use tokio::task::coop;
 use crate::BusDelivery;
 use crate::group::Reader;
 use crate::hub::Membership;
+use crate::observe::Taking;
 
 /// Deliveries of a bus, in the order in which each publisher published them. Dropping it unsubscribes.
 ///
@@ -24,6 +25,7 @@ enum Source {
     Queue {
         reader: Reader,
         _membership: Membership,
+        taking: Taking,
         /// What brings the events here.
         _link: Option<Arc<dyn fmt::Debug + Send + Sync>>,
     },
@@ -39,8 +41,9 @@ impl BusSubscription {
     pub(crate) fn new(
         (reader, membership): (Reader, Membership),
         link: Option<Arc<dyn fmt::Debug + Send + Sync>>,
+        taking: Taking,
     ) -> Self {
-        Self(Source::Queue { reader, _membership: membership, _link: link })
+        Self(Source::Queue { reader, _membership: membership, taking, _link: link })
     }
 
     /// The next delivery; `None` at the end.
@@ -53,13 +56,15 @@ impl BusSubscription {
 
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<BusDelivery>> {
         match &mut self.0 {
-            Source::Queue { reader, .. } => {
+            Source::Queue { reader, taking, .. } => {
                 // A subscriber that always has something to read must let others on its thread run, too.
                 let budget = ready!(coop::poll_proceed(cx));
-                let delivery = ready!(match reader {
+                let polled = match reader {
                     Reader::Ring(ring) => ring.poll(cx),
                     Reader::Lane(lane) => lane.poll(cx),
-                });
+                };
+                taking.taken(&polled);
+                let delivery = ready!(polled);
                 budget.made_progress();
                 Poll::Ready(delivery)
             }

@@ -76,8 +76,13 @@ impl Liveness {
             let Ok(index) = self.sent.binary_search_by_key(&count, |(count, _)| *count) else {
                 return Sound::Known;
             };
-            self.confirmed = self.confirmed.max(self.sent.get(index).map(|(_, at)| *at));
-            self.sent.drain(..=index);
+            let sent = self.sent.drain(..=index).next_back().map(|(_, at)| at);
+            let silence = sent.unwrap_or_default().saturating_sub(self.confirmed.unwrap_or_default());
+            if silence > self.a_few_pulses() {
+                // What was not heard of oneself was not heard of others either.
+                self.reconnect(now);
+            }
+            self.confirmed = sent;
             return Sound::Own;
         }
         if self.gone.contains_key(&member.incarnation) {
@@ -114,15 +119,30 @@ impl Liveness {
         self.confirmed.is_some_and(|at| now.saturating_sub(at) <= patience)
     }
 
+    /// This member has been asleep: what was said meanwhile may still be on its way to it. It is cut off until it hears a
+    /// pulse that it sends from now on.
+    pub(crate) fn wake_up(&mut self) {
+        self.sent.clear();
+        self.confirmed = None;
+        self.next_pulse = Duration::ZERO;
+    }
+
     /// This member was cut off, and others may have spoken unheard: all have their suspicion before them again.
     pub(crate) fn reconnect(&mut self, now: Duration) {
         self.peers.values_mut().for_each(|heard| *heard = now);
     }
 
-    /// Who is not suspected, with oneself.
+    /// Who is not suspected, with oneself. Whoever has not heard itself of late suspects nobody.
     pub(crate) fn live(&self, now: Duration) -> BTreeSet<Uuid> {
-        let heard = self.peers.iter().filter(|(_, at)| now.saturating_sub(**at) <= self.suspect_after);
+        let deaf = now.saturating_sub(self.confirmed.unwrap_or_default()) > self.a_few_pulses();
+        let heard =
+            self.peers.iter().filter(|(_, at)| deaf || now.saturating_sub(**at) <= self.suspect_after);
         heard.map(|(incarnation, _)| *incarnation).chain([self.me.incarnation]).collect()
+    }
+
+    /// Longer than it takes to hear oneself again when one pulse was lost.
+    fn a_few_pulses(&self) -> Duration {
+        self.pulse_every * 5 / 2
     }
 
     /// Forgets those who have been silent for long.
@@ -175,6 +195,11 @@ mod tests {
         assert_eq!(liveness.hear(&member(2), 1, true, Duration::ZERO), Sound::New);
         liveness.note(Uuid::from_u128(3), Duration::ZERO);
         let live = |liveness: &Liveness, now| liveness.live(now).len();
+        // Deaf, it suspects nobody.
+        assert_eq!(live(&liveness, SUSPECT + PULSE), 3);
+        let count = pulse(&mut liveness, SUSPECT);
+        liveness.hear(&member(1), count, false, SUSPECT);
+        liveness.peers.values_mut().for_each(|heard| *heard = Duration::ZERO);
         assert_eq!(live(&liveness, SUSPECT), 3);
         assert_eq!(live(&liveness, SUSPECT + PULSE), 1);
         liveness.reconnect(SUSPECT + PULSE);

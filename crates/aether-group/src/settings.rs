@@ -25,7 +25,7 @@ pub(crate) async fn agree(
     coordination: &dyn Coordination,
 ) -> Result<Settings, GroupError> {
     let key = &keys.settings;
-    let mut conflict = None;
+    let mut failed = None;
     for _ in 0..ATTEMPTS {
         if let Some(entry) = coordination.get(key).await? {
             let settings: Settings = decode(&entry.value)
@@ -36,13 +36,13 @@ pub(crate) async fn agree(
             Settings { partitions: options.partitions, after: resolve(options.from, store).await? };
         match coordination.put(key, encode(&settings), Condition::Absent).await {
             Ok(_) => return Ok(settings),
-            // Another member was faster, and it may take a moment until that can be read.
-            Err(error) if error.is_conflict() => conflict = Some(error),
+            // Another member was faster, and it may take a moment until that can be read; or nobody knows.
+            Err(error) if error.is_conflict() || error.is_retryable() => failed = Some(error),
             Err(error) => return Err(error.into()),
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    Err(conflict.map_or(GroupError::Stopped, GroupError::from))
+    Err(failed.map_or(GroupError::Stopped, GroupError::from))
 }
 
 fn check(options: &Options, settings: Settings) -> Result<Settings, GroupError> {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aether_coordination::CoordinationError;
-use aether_core::{Position, Source};
-use aether_group::{GroupError, LetterError};
+use aether_core::{Position, ReadError, Source};
+use aether_group::GroupError;
 
 /// Why a projection does not run, or cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -25,9 +25,9 @@ pub enum ProjectionError {
     /// Keys cannot be read or written.
     #[error(transparent)]
     Coordination(#[from] CoordinationError),
-    /// What the group keeps cannot be read.
+    /// Events cannot be read.
     #[error(transparent)]
-    Letter(#[from] LetterError),
+    Read(#[from] ReadError),
     /// A view cannot be read: it is of another type.
     #[error("view {key:?} cannot be read")]
     Corrupt {
@@ -76,7 +76,7 @@ impl ProjectionError {
         match self {
             Self::Group(error) => error.is_retryable(),
             Self::Coordination(error) => error.is_retryable(),
-            Self::Letter(error) => error.is_retryable(),
+            Self::Read(error) => error.is_retryable(),
             Self::TimedOut { .. } | Self::AlreadyRebuilding { .. } => true,
             Self::Corrupt { .. } | Self::NotARebuild { .. } => false,
         }

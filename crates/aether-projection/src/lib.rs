@@ -23,6 +23,7 @@ mod projector;
 mod seen;
 mod stage;
 mod target;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 pub mod versions;

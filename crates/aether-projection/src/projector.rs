@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::target::Applying;
+use crate::telemetry::{Reporting, Telemetry};
 use crate::{ProjectionError, Target};
 
 /// How many events are applied in one go, unless it is told otherwise.
@@ -25,6 +26,7 @@ const MAX_BATCH: usize = 1_024;
 pub struct Projector {
     member: Member,
     admin: GroupAdmin,
+    reporting: Reporting,
 }
 
 /// Says how a projection is to run.
@@ -35,6 +37,7 @@ pub struct ProjectorBuilder {
     target: TargetHandle,
     max_batch: usize,
     concurrency: usize,
+    namespace: Option<String>,
 }
 
 /// A target, for people who print the builder.
@@ -61,6 +64,7 @@ impl Projector {
             target: TargetHandle(Arc::new(target)),
             max_batch: MAX_BATCH,
             concurrency: 1,
+            namespace: None,
         }
     }
 
@@ -117,7 +121,9 @@ impl Projector {
     /// # Cancel safety
     /// Dropping the future ends it at once.
     pub async fn stop(self) -> Result<(), ProjectionError> {
-        Ok(self.member.stop().await?)
+        let stopped = self.member.stop().await;
+        self.reporting.end();
+        Ok(stopped?)
     }
 }
 
@@ -125,6 +131,14 @@ impl ProjectorBuilder {
     /// Changes the settings of the group that are not spoken of here. The order must stay that of the partition.
     pub fn group(mut self, change: impl FnOnce(GroupBuilder) -> GroupBuilder) -> Self {
         self.group = change(self.group);
+        self
+    }
+
+    /// The namespace of the store, under which the projection's metrics are found; none, if this is not called.
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        let namespace = namespace.into();
+        self.group = self.group.namespace(&namespace);
+        self.namespace = Some(namespace);
         self
     }
 
@@ -163,7 +177,10 @@ impl ProjectorBuilder {
         let window = self.max_batch.saturating_mul(2 + 2 * self.concurrency);
         let group = self.group.max_batch(self.max_batch).window(window).concurrency(self.concurrency);
         let admin = group.admin();
-        let member = group.join(Applying(self.target.0)).await?;
-        Ok(Projector { member, admin })
+        let target = self.target.0;
+        let telemetry = Telemetry::new(self.namespace.as_deref(), target.name());
+        let member = group.join(Applying { target, telemetry: telemetry.clone() }).await?;
+        let reporting = Reporting::start(telemetry, member.watch());
+        Ok(Projector { member, admin, reporting })
     }
 }

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use aether_core::{RecordedEvent, Source};
 use aether_group::{Batch, HandleError};
+use aether_telemetry::span;
 
 use crate::seen::Parkings;
 use crate::{ApplyError, Projection};
@@ -91,6 +92,7 @@ fn attempt<P: Projection, T: Stage>(
             if !onto.admit(&mut admitted, event) {
                 continue;
             }
+            let _span = span::apply(projection.name(), event).entered();
             for key in projection.keys(event).iter() {
                 match staged.get_mut(key) {
                     Some(slot) => onto.change(slot, key, event)?,

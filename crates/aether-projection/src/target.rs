@@ -6,6 +6,8 @@ use aether_core::{EventFilter, Position};
 use aether_group::{Batch, Claim, HandleError, Handler};
 use async_trait::async_trait;
 
+use crate::telemetry::Telemetry;
+
 /// Where views are kept, together with how far they have come: for a database of the user's own.
 ///
 /// Events and checkpoint are handed over together, so that both can be committed in one transaction. What happens at a
@@ -54,15 +56,18 @@ pub trait Target: Send + Sync + 'static {
 }
 
 /// A target as the handler of a group.
-pub(crate) struct Applying(pub(crate) Arc<dyn Target>);
+pub(crate) struct Applying {
+    pub(crate) target: Arc<dyn Target>,
+    pub(crate) telemetry: Arc<Telemetry>,
+}
 
 #[async_trait]
 impl Handler for Applying {
     async fn handle(&self, batch: &Batch) -> Result<(), HandleError> {
-        self.0.apply(batch).await
+        self.telemetry.apply(&*self.target, batch).await
     }
 
     async fn gained(&self, claim: &Claim) -> Result<Option<Position>, HandleError> {
-        self.0.checkpoint(claim).await
+        self.target.checkpoint(claim).await
     }
 }

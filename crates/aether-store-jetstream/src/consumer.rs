@@ -241,15 +241,17 @@ impl Place {
     /// `$JS.ACK.<stream>.<consumer>.<times>.<stream seq>.<consumer seq>.<time>.<pending>`, with `<domain>.<account>` after
     /// `ACK` and maybe more at the end on newer servers.
     fn parse(reply: &str) -> Option<Self> {
-        let first = match reply.bytes().filter(|byte| *byte == b'.').count() {
+        let reply = reply.as_bytes();
+        let first = match reply.iter().filter(|byte| **byte == b'.').count() {
             8 => 5,
             10.. => 7,
             _ => return None,
         };
-        let mut tokens = reply.as_bytes().split(|byte| *byte == b'.').skip(first);
+        let mut tokens = reply.split(|byte| *byte == b'.').skip(first);
         let mut number = || decimal(tokens.next()?);
-        let (sequence, delivered) = (number()?, number()?);
-        let time = OffsetDateTime::from_unix_timestamp_nanos(number()?.into()).ok()?;
+        let (sequence, delivered, nanos) = (number()?, number()?, number()?);
+        let seconds = OffsetDateTime::from_unix_timestamp((nanos / 1_000_000_000).cast_signed()).ok()?;
+        let time = seconds.replace_nanosecond((nanos % 1_000_000_000) as u32).ok()?;
         Some(Self { sequence, delivered, time, pending: number()? })
     }
 

@@ -1,6 +1,7 @@
 //! [`JetStreamEventStore`]: the event store on NATS JetStream.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aether_core::codec::Codec;
@@ -241,7 +242,9 @@ impl EventStore for JetStreamEventStore {
 #[async_trait]
 impl Subscribe for JetStreamEventStore {
     async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, ReadError> {
-        self.inner.clone().subscribe(options).await
+        let lag = Arc::new(AtomicU64::new(0));
+        let deliveries = self.inner.clone().subscribe(options, Arc::clone(&lag)).await?;
+        Ok(self.inner.telemetry.subscription(deliveries, move |_| lag.load(Ordering::Relaxed)))
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use aether_core::codec::{Codec, Decoded};
+use aether_core::codec::{Codec, CodecError, Decoded};
 use aether_core::{Head, Position, ReadError, RecordedCommit, RecordedEvent, Version};
 use async_nats::Subject;
+use bytes::Bytes;
 use time::OffsetDateTime;
 
 use crate::api::StreamMessage;
@@ -21,8 +22,20 @@ pub(crate) struct StoredCommit {
 
 impl StoredCommit {
     pub(crate) fn decode(message: StreamMessage) -> Result<Self, ReadError> {
+        Self::decoded_by(message, Codec::decode)
+    }
+
+    /// For who does not follow the links.
+    pub(crate) fn decode_unlinked(message: StreamMessage) -> Result<Self, ReadError> {
+        Self::decoded_by(message, Codec::decode_unlinked)
+    }
+
+    fn decoded_by(
+        message: StreamMessage,
+        decode: impl FnOnce(&Bytes) -> Result<Decoded, CodecError>,
+    ) -> Result<Self, ReadError> {
         let StreamMessage { subject, sequence, time, payload } = message;
-        match Codec::decode(&payload) {
+        match decode(&payload) {
             Ok(commit) => Ok(Self { subject, sequence, time, commit }),
             Err(e) => Err(ReadError::Corrupt {
                 what: format!("message {sequence} on {subject}"),

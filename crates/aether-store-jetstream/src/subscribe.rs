@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aether_core::{
@@ -39,10 +40,11 @@ const LOOK: Duration = Duration::from_secs(10);
 const GONE: Duration = Duration::from_secs(5);
 
 impl Inner {
-    /// Follows the events.
+    /// Follows the events; `lag` is kept at how many messages are stored that it has not come to.
     pub(crate) async fn subscribe(
         self: Arc<Self>,
         options: &SubscribeOptions,
+        lag: Arc<AtomicU64>,
     ) -> Result<Subscription, ReadError> {
         let deadline = Instant::now() + self.timeouts.read;
         let after = match options.from {
@@ -69,6 +71,7 @@ impl Inner {
             _ => all_actors(&self.events),
         };
         let subscriber = Subscriber {
+            lag,
             wanted: Wanted { filter, heartbeat: HEARTBEAT, headers_only: false },
             filter: options.filter.clone(),
             next,
@@ -106,6 +109,7 @@ enum Phase {
 /// What a subscription knows.
 struct Subscriber {
     inner: Arc<Inner>,
+    lag: Arc<AtomicU64>,
     wanted: Wanted,
     filter: EventFilter,
     /// The sequence from which a new consumer begins: everything below has gone by.
@@ -158,6 +162,7 @@ impl Subscriber {
                     let mut behind = waiting > BEHIND;
                     match consumer.next(&self.inner.events, None).await? {
                         Sent::Message(message, pending) => {
+                            self.lag.store(pending, Ordering::Relaxed);
                             behind |= pending > BEHIND as u64;
                             if message.sequence >= self.next {
                                 if message.sequence > self.intact {
@@ -165,7 +170,7 @@ impl Subscriber {
                                     self.check_not_expired(message.sequence).await?;
                                     self.intact = taken;
                                 }
-                                let commit = StoredCommit::decode(message)?;
+                                let commit = StoredCommit::decode_unlinked(message)?;
                                 let position = Position::new(commit.sequence, u32::MAX);
                                 self.read = Some((position, Some(commit.time)));
                                 self.together.add(commit, &mut whole);

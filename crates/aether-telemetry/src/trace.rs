@@ -22,6 +22,15 @@ pub fn stamp<'e>(span: &Span, events: &'e [Event]) -> Cow<'e, [Event]> {
     events.iter().map(stamp).collect()
 }
 
+/// As [`stamp`], for one event.
+#[must_use]
+pub fn stamp_one<'e>(span: &Span, event: &'e Event) -> Cow<'e, Event> {
+    match stamp(span, std::slice::from_ref(event)) {
+        Cow::Borrowed(_) => Cow::Borrowed(event),
+        Cow::Owned(events) => events.into_iter().next().map_or(Cow::Borrowed(event), Cow::Owned),
+    }
+}
+
 /// The trace context of the span, as it is written into an event; `None` if it is not part of a trace.
 #[must_use]
 pub fn traceparent(span: &Span) -> Option<String> {

@@ -3,7 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
 
+mod buses;
 mod docs;
+mod groups;
 mod outages;
 mod scrape;
 mod stores;
+mod subscriptions;

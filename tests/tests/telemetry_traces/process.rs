@@ -1,11 +1,14 @@
-//! One trace in two processes. The test runs its own program again, which handles an event and prints its spans.
+//! One trace in two processes. The test runs its own program again, which handles an event as it comes over the bus, and as
+//! it comes from the store, and prints its spans.
 
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
-use aether_core::{ActorId, Delivery, Event, EventStoreExt, Subscribe, SubscribeFrom, Version};
+use aether_bus::{BusDelivery, BusOptions, EventBus, NatsBusConfig, NatsEventBus, Published};
+use aether_core::{ActorId, Delivery, Event, EventStoreExt, Namespace, Subscribe, SubscribeFrom, Version};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
-use aether_telemetry::handling;
+use aether_telemetry::Consumer;
 use aether_testkit::server::{shared_r1, unique_name};
 use futures_util::StreamExt;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -26,7 +29,9 @@ async fn one_trace_crosses_from_a_save_to_a_subscriber_in_another_process() {
     let url = shared_r1().unwrap();
     let client = async_nats::connect(&url).await.unwrap();
     let config = JetStreamConfig::new("events").namespace(&namespace);
-    let store = JetStreamEventStore::create(client, config).await.unwrap();
+    let store = JetStreamEventStore::create(client.clone(), config).await.unwrap();
+    let bus = NatsEventBus::new(client, NatsBusConfig::default());
+    let store = Published::new(Arc::new(store), Arc::new(bus), Namespace::new(&*namespace).unwrap());
 
     let mut other = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "process::other_process", "--ignored", "--nocapture"])
@@ -43,18 +48,18 @@ async fn one_trace_crosses_from_a_save_to_a_subscriber_in_another_process() {
     let traced = Traced::new();
     let placed = Event::new(&ActorId::new("order-1").unwrap(), Version::new(1), "OrderPlaced", &100).unwrap();
     store.save_event(&placed).await.unwrap();
-    let save = traced.span("save").span_context;
+    let (publish, save) = (traced.span("publish"), traced.span("save"));
+    assert_eq!(save.parent_span_id, publish.span_context.span_id());
 
-    let span = loop {
+    let (mut handlers, origin) = (Vec::new(), publish.span_context);
+    while handlers.len() < 2 {
         let line = next().await;
-        if let Some(span) = line.strip_prefix(SPAN) {
-            break span.to_owned();
-        }
-    };
-    let [name, trace, parent] = span.split(' ').collect::<Vec<_>>()[..] else { panic!("{span}") };
-    assert_eq!(name, "handle");
-    assert_eq!(trace, save.trace_id().to_string());
-    assert_eq!(parent, save.span_id().to_string());
+        let Some(span) = line.strip_prefix(SPAN) else { continue };
+        let (handler, context) = span.split_once(": ").unwrap();
+        assert_eq!(context, format!("{} {}", origin.trace_id(), origin.span_id()), "{handler}");
+        handlers.push(handler.to_owned());
+    }
+    assert_eq!(handlers, ["handle bus", "handle store"]);
     assert!(tokio::time::timeout(DEADLINE, other.wait()).await.unwrap().unwrap().success());
 }
 
@@ -66,16 +71,26 @@ async fn other_process() {
     let (Ok(url), Ok(namespace)) = (std::env::var(URL), std::env::var(NAMESPACE)) else { return };
     let traced = Traced::new();
     let client = async_nats::connect(&url).await.unwrap();
-    let config = JetStreamConfig::new("events").namespace(namespace);
-    let store = JetStreamEventStore::open(client, config).await.unwrap();
+    let config = JetStreamConfig::new("events").namespace(&*namespace);
+    let store = JetStreamEventStore::open(client.clone(), config).await.unwrap();
     let mut subscription = store.subscribe(&SubscribeFrom::Now.into()).await.unwrap();
+    let bus = NatsEventBus::new(client, NatsBusConfig::default());
+    let namespace = Namespace::new(namespace).unwrap();
+    let mut subscriber = bus.subscribe(&namespace.into(), BusOptions::new()).await.unwrap();
     println!("\n{READY}");
-    let event = loop {
+
+    let Some(BusDelivery::Event(published)) = subscriber.recv().await else {
+        panic!("an event was published")
+    };
+    Consumer::new("bus").handling(&published, async {}).await;
+    let saved = loop {
         if let Delivery::Event(event) = subscription.next().await.unwrap().unwrap() {
             break event;
         }
     };
-    handling(&event, async {}).await;
-    let handle = traced.span("handle");
-    println!("\n{SPAN}{} {} {}", handle.name, handle.span_context.trace_id(), handle.parent_span_id);
+    assert_eq!(saved.event, *published.event());
+    Consumer::new("store").handling(&saved, async {}).await;
+    for handle in traced.spans("handle") {
+        println!("\n{SPAN}{}: {} {}", handle.name, handle.span_context.trace_id(), handle.parent_span_id);
+    }
 }

@@ -13,12 +13,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use aether_core::{Event, Namespace};
+use aether_telemetry::trace::stamp_one;
 use async_nats::Client;
 use async_trait::async_trait;
 use tokio::sync::watch;
+use tracing::Instrument;
 
 use crate::group::Scope;
 use crate::hub::Hub;
+use crate::observe::{self, Kind, Taking};
 use crate::sync::lock;
 use crate::{
     Broadcaster, BusOptions, BusSubscription, EventBus, NamespacePattern, PublishError, SubscribeError,
@@ -93,7 +96,7 @@ impl NatsEventBus {
         let (sender, connects) = watch::channel(connected);
         let watcher = Task(tokio::spawn(link::watch_connects(client.clone(), sender)));
         Self(Arc::new(Inner {
-            hub: Arc::default(),
+            hub: Arc::new(Hub::new(Kind::Nats)),
             outgoing: Outgoing::new(client, config),
             links: Mutex::default(),
             scopes: AtomicU64::new(Scope::LOCAL.0),
@@ -120,10 +123,16 @@ impl NatsEventBus {
 impl EventBus for NatsEventBus {
     async fn publish(&self, namespace: &Namespace, event: &Event) -> Result<(), PublishError> {
         let route = self.0.hub.with_route(namespace, Arc::clone);
-        let reserved = route.reserve(event).await;
-        self.0.outgoing.send(namespace, event).await?;
-        reserved.deliver(event);
-        Ok(())
+        let span = route.publishing().span(event);
+        let event = stamp_one(&span, event);
+        let publishing = async {
+            let reserved = route.reserve(&event).await;
+            self.0.outgoing.send(namespace, &event).await?;
+            reserved.deliver(&event);
+            Ok(())
+        };
+        let published = publishing.instrument(span.clone()).await;
+        published.inspect_err(|error| observe::fail(&span, error))
     }
 
     async fn subscribe(
@@ -135,14 +144,18 @@ impl EventBus for NatsEventBus {
         // Before the network knows, so that nothing that comes from there finds nobody.
         let joined = self.0.hub.join(link.scope, pattern, options)?;
         link.open(pattern, &self.0.outgoing, &self.0.hub, self.0.connects.clone()).await?;
-        Ok(BusSubscription::new(joined, Some(link)))
+        Ok(BusSubscription::new(joined, Some(link), Taking::new(Kind::Nats, pattern)))
     }
 }
 
 impl Broadcaster for NatsEventBus {
     fn broadcast(&self, namespace: &Namespace, event: &Event) -> Result<(), PublishError> {
         self.0.hub.with_route(namespace, |route| route.offer(event));
-        self.0.outgoing.send_now(namespace, event)
+        let sent = self.0.outgoing.send_now(namespace, event);
+        if sent.is_err() {
+            self.0.hub.with_route(namespace, |route| route.publishing().unpublished());
+        }
+        sent
     }
 }
 

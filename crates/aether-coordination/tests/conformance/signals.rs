@@ -33,7 +33,9 @@ pub(crate) async fn a_listener_hears_everybody_in_order(place: &Place) {
     for sender in [&one, &two] {
         let mut heard_by_both = async || {
             let both = async { (hear(&mut of_one).await, hear(&mut of_two).await) };
-            timeout(Duration::from_millis(200), both).await.is_ok_and(|(one, two)| one == "" && two == "")
+            timeout(Duration::from_millis(200), both)
+                .await
+                .is_ok_and(|(one, two)| one.is_empty() && two.is_empty())
         };
         while !heard_by_both().await {
             sender.send(&topic, Bytes::new()).await.unwrap();
@@ -43,7 +45,7 @@ pub(crate) async fn a_listener_hears_everybody_in_order(place: &Place) {
         }
         for heard in [&mut of_one, &mut of_two] {
             let mut next = hear(heard).await;
-            while next == "" {
+            while next.is_empty() {
                 next = hear(heard).await;
             }
             for i in 0..100 {

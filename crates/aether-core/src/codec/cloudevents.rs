@@ -227,13 +227,13 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-pub(super) fn decode(bytes: &Bytes) -> Result<Decoded, CodecError> {
+pub(super) fn decode(bytes: &Bytes, links: bool) -> Result<Decoded, CodecError> {
     let not_json = |e: serde_json::Error| CodecError::because("not a CloudEvent in JSON", e);
     // Looked at once here, and not again string by string.
     let text = std::str::from_utf8(bytes).map_err(|e| CodecError::because("not a CloudEvent in JSON", e))?;
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
         let events: Vec<CloudEvent<'_>> = serde_json::from_str(text).map_err(not_json)?;
-        return commit(bytes, &events);
+        return commit(bytes, &events, links);
     }
     let event = match scan(text) {
         Some(event) => event,
@@ -242,12 +242,13 @@ pub(super) fn decode(bytes: &Bytes) -> Result<Decoded, CodecError> {
     if event.event_type.as_deref() == Some(EMPTY_COMMIT) && event.version.is_none() {
         return empty_commit(&event);
     }
-    commit(bytes, &[event])
+    commit(bytes, &[event], links)
 }
 
-fn commit(bytes: &Bytes, cloud_events: &[CloudEvent<'_>]) -> Result<Decoded, CodecError> {
+fn commit(bytes: &Bytes, cloud_events: &[CloudEvent<'_>], links: bool) -> Result<Decoded, CodecError> {
     let first = cloud_events.first().ok_or_else(|| CodecError::new("a batch without events"))?;
-    let (links, note, marks) = (read_links(first)?, read_note(first)?, read_marks(first)?);
+    let links = if links { read_links(first)? } else { None };
+    let (note, marks) = (read_note(first)?, read_marks(first)?);
     let mut events: Vec<Event> = Vec::with_capacity(cloud_events.len());
     for cloud_event in cloud_events {
         let event = read_event(bytes, cloud_event)?;

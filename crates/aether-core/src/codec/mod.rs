@@ -113,9 +113,21 @@ impl Codec {
     /// # Errors
     /// [`CodecError`] if the bytes are no commit. No bytes whatever lead to a panic.
     pub fn decode(bytes: &Bytes) -> Result<Decoded, CodecError> {
+        Self::decode_with(bytes, true)
+    }
+
+    /// As [`decode`](Self::decode), for who does not follow the links: there are none in what it gives, or maybe some.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn decode_unlinked(bytes: &Bytes) -> Result<Decoded, CodecError> {
+        Self::decode_with(bytes, false)
+    }
+
+    fn decode_with(bytes: &Bytes, links: bool) -> Result<Decoded, CodecError> {
         match bytes.first() {
             Some(&bincode::MARK) => bincode::decode(bytes),
-            Some(b'{' | b'[' | b' ' | b'\t' | b'\r' | b'\n') => cloudevents::decode(bytes),
+            Some(b'{' | b'[' | b' ' | b'\t' | b'\r' | b'\n') => cloudevents::decode(bytes, links),
             Some(other) => Err(CodecError::new(format!("unknown encoding {other:#04x}"))),
             None => Err(CodecError::new("no bytes")),
         }

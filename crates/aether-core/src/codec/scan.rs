@@ -33,10 +33,28 @@ pub(super) fn scan(text: &str) -> Option<CloudEvent<'_>> {
 
 /// The string without escapes at the beginning of `text`, and what follows it.
 fn string(text: &str) -> Option<(&str, &str)> {
-    let (string, rest) = text.strip_prefix('"')?.split_once('"')?;
-    // Without an early end, so that many bytes are looked at at a time.
-    let odd = string.bytes().fold(false, |odd, byte| odd | (byte == b'\\') | (byte < 0x20));
-    (!odd).then_some((string, rest))
+    let text = text.strip_prefix('"')?;
+    let end = special(text.as_bytes())?;
+    (text.as_bytes()[end] == b'"').then(|| (&text[..end], &text[end + 1..]))
+}
+
+/// Where the first quote, backslash or control character is. Looks at eight bytes at a time.
+fn special(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word;
+    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        // A borrow can only make a wrong mark behind a right one.
+        let marks = (below(word, 0x20) | equal(word, b'"') | equal(word, b'\\')) & HIGH;
+        if marks != 0 {
+            return Some(index * 8 + (marks.trailing_zeros() / 8) as usize);
+        }
+    }
+    let in_rest = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+    in_rest.map(|at| bytes.len() - rest.len() + at)
 }
 
 #[cfg(test)]
@@ -83,6 +101,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn special_bytes_are_found(bytes in proptest::collection::vec(prop_oneof![9 => any::<u8>(), 1 => Just(b'"')], 0..40)) {
+            let found = bytes.iter().position(|byte| *byte == b'"' || *byte == b'\\' || *byte < 0x20);
+            prop_assert_eq!(special(&bytes), found);
+        }
+
         #[test]
         fn whatever_is_scanned_is_what_serde_reads(
             text in r#"\{("(id|type|data|version|links|x)":("[a-z\\" {}]{0,3}"|[0-9]|null|\{\}),?){0,4}\}{0,2}"#

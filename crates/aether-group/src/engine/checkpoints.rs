@@ -156,18 +156,19 @@ impl Engine {
         if newer {
             seat.known = found;
         }
-        match seat.hold {
+        let hold = seat.hold;
+        match hold {
+            Hold::Claiming | Hold::Releasing => seat.clear(),
+            Hold::Opening | Hold::Held | Hold::Closing => seat.leave(Leave::Lost),
+            // It was known before that somebody else has it.
             Hold::Empty => {}
-            Hold::Claiming => seat.clear(),
-            Hold::Releasing => {
-                seat.clear();
-                self.counts.refused += 1;
-            }
-            Hold::Opening | Hold::Held | Hold::Closing => {
-                seat.leave(Leave::Lost);
-                self.counts.refused += 1;
-                tracing::warn!(group = %self.group, member = %self.me, %partition, "a checkpoint was refused: another member has the partition");
-            }
+        }
+        if hold != Hold::Claiming {
+            self.counts.refused += 1;
+            tracing::warn!(
+                group = %self.group, member = %self.me, %partition,
+                "a checkpoint was refused: another member has the partition"
+            );
         }
     }
 

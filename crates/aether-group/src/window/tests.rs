@@ -70,6 +70,8 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Debug, Default)]
 struct Model {
     now: Duration,
+    /// Of the last claim, but for the first.
+    epoch: Epoch,
     /// All that was saved, by position.
     log: Vec<RecordedEvent>,
     read: usize,
@@ -143,7 +145,7 @@ impl Model {
         }
     }
 
-    fn apply(&mut self, window: &mut Window, step: &Step, order: Order) {
+    fn apply(&mut self, window: &mut Window, step: &Step) {
         match *step {
             Step::Read(number) if window.has_room() => {
                 // After a restart, what is there already is read again first.
@@ -193,18 +195,19 @@ impl Model {
             }
             Step::Wait(millis) => self.now += Duration::from_millis(millis),
             // All partitions change hands and come back, with what was being handled forgotten.
-            Step::Restart => self.restart(window, order),
+            Step::Restart => self.restart(window),
             Step::Read(_) | Step::Succeed(_) | Step::Fail(..) => {}
         }
     }
 
-    fn restart(&mut self, window: &mut Window, _order: Order) {
+    fn restart(&mut self, window: &mut Window) {
+        self.epoch = self.epoch.next();
         let positions: Vec<_> =
             Partition::all(PARTITIONS).map(|partition| (partition, window.checkpoint(partition))).collect();
         for (partition, position) in positions {
             window.disown(partition);
             let parked = self.parked.keys().filter(|actor| Partition::of(actor, PARTITIONS) == partition);
-            window.own(partition, Epoch::new(2), position, parked.cloned());
+            window.own(partition, self.epoch, position, parked.cloned());
             self.done.retain(|place| {
                 let event = &self.log[usize::try_from(place / 2).unwrap()];
                 Partition::of(event.actor(), PARTITIONS) != partition
@@ -229,9 +232,9 @@ proptest! {
     ) {
         let order = if by_partition { Order::Partition } else { Order::Actor };
         let mut window = window(order, max_batch, concurrency);
-        let mut model = Model::default();
+        let mut model = Model { epoch: Epoch::new(1), ..Model::default() };
         for step in &steps {
-            model.apply(&mut window, step, order);
+            model.apply(&mut window, step);
             model.begin(&mut window, order, max_batch, concurrency);
             model.check(&window);
         }
@@ -242,7 +245,7 @@ proptest! {
             }
             let read = if model.read < model.log.len() { Step::Read(0) } else { Step::Confirm };
             for step in [Step::Confirm, Step::Succeed(0), Step::Wait(50), read] {
-                model.apply(&mut window, &step, order);
+                model.apply(&mut window, &step);
                 model.begin(&mut window, order, max_batch, concurrency);
                 model.check(&window);
             }

@@ -1,6 +1,7 @@
 //! A group to look at: what was handled, by whom, and in which order.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -138,9 +139,33 @@ impl Handler for Noting {
     }
 }
 
+/// Stands still, with everything else in its runtime, for so long at one event, once it is told to.
+#[derive(Debug)]
+pub(crate) struct Freezing {
+    pub(crate) handler: Noting,
+    pub(crate) freeze: Arc<AtomicBool>,
+    pub(crate) span: Duration,
+}
+
+#[async_trait::async_trait]
+impl Handler for Freezing {
+    async fn handle(&self, batch: &Batch) -> Result<(), HandleError> {
+        self.handler.handle(batch).await?;
+        if self.freeze.swap(false, Ordering::Relaxed) {
+            std::thread::sleep(self.span);
+        }
+        Ok(())
+    }
+}
+
 /// The actor of this id.
 pub(crate) fn id(actor: &str) -> ActorId {
     ActorId::new(actor).unwrap()
+}
+
+/// An event of this type as this version of the actor.
+pub(crate) fn event(actor: &str, version: u64, kind: &'static str) -> Event {
+    Event::new(&id(actor), Version::new(version), kind, &version).unwrap()
 }
 
 /// Saves an event of this type as this version of the actor.
@@ -150,8 +175,7 @@ pub(crate) async fn save<S: EventStore + ?Sized>(
     version: u64,
     kind: &'static str,
 ) -> Position {
-    let event = Event::new(&id(actor), Version::new(version), kind, &version).unwrap();
-    store.save_event(&event).await.unwrap().position
+    store.save_event(&event(actor, version, kind)).await.unwrap().position
 }
 
 /// Saves events `1..=events` of so many actors, in turns; the last position.

@@ -1,6 +1,7 @@
 //! Parked actors: who fails waits alone, and goes on in order.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::common::{Log, WITHIN, builder, id, save, save_versions, until};
@@ -136,11 +137,14 @@ async fn who_is_parked_stays_parked_for_the_next_member_who_can_resume_it() {
     member.stop().await.unwrap();
 }
 
-/// What is saved while an actor is resumed comes after what waited, and all of it once.
-async fn an_actor_at_work_is_resumed(order: Order) {
+/// What is saved while actors are resumed comes after what waited, and all of it once.
+async fn actors_at_work_are_resumed(order: Order) {
+    const ACTORS: usize = 10;
     let (store, coordination) = world();
-    save(&*store, "order-0", 1, "Poison").await;
-    let last = save_versions(&*store, 1, 2..=600).await;
+    for actor in 0..ACTORS {
+        save(&*store, &format!("order-{actor}"), 1, "Poison").await;
+    }
+    let last = save_versions(&*store, ACTORS, 2..=300).await;
     let log = Log::new();
     let group = builder("g", &store, &coordination).order(order).max_batch(7).concurrency(3);
     let admin = group.admin().within(WITHIN);
@@ -148,32 +152,40 @@ async fn an_actor_at_work_is_resumed(order: Order) {
     timeout(WITHIN, member.wait_for(last)).await.unwrap().unwrap();
     assert_eq!(log.len(), 0);
     log.cure();
+    let stop = Arc::new(AtomicBool::new(false));
     let writer = {
-        let store = store.clone();
+        let (store, stop) = (store.clone(), stop.clone());
         tokio::spawn(async move {
-            let mut last = last;
-            for version in 601..=1_500 {
-                last = save(&*store, "order-0", version, "Happened").await;
-                tokio::task::yield_now().await;
+            let (mut version, mut last) = (300, last);
+            while !stop.load(Ordering::Relaxed) {
+                version += 1;
+                last = save_versions(&*store, ACTORS, version..=version).await;
+                tokio::time::sleep(Duration::from_millis(1)).await;
             }
-            last
+            (version, last)
         })
     };
-    assert_eq!(admin.resume(&id("order-0")).await.unwrap(), Resumed::Done);
-    timeout(WITHIN, member.wait_for(writer.await.unwrap())).await.unwrap().unwrap();
-    log.assert_exactly_once(1, 1_500);
-    assert!(log.seen.lock().unwrap().iter().filter(|seen| seen.resumed).count() >= 600);
+    let ids: Vec<_> = (0..ACTORS).map(|actor| id(&format!("order-{actor}"))).collect();
+    let resumed = futures_util::future::join_all(ids.iter().map(|actor| admin.resume(actor))).await;
+    for resumed in resumed {
+        assert_eq!(resumed.unwrap(), Resumed::Done);
+    }
+    stop.store(true, Ordering::Relaxed);
+    let (versions, last) = writer.await.unwrap();
+    timeout(WITHIN, member.wait_for(last)).await.unwrap().unwrap();
+    log.assert_exactly_once(ACTORS, versions);
+    assert!(log.seen.lock().unwrap().iter().filter(|seen| seen.resumed).count() >= ACTORS * 300);
     member.stop().await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_actor_that_goes_on_meanwhile_is_resumed_in_order() {
-    an_actor_at_work_is_resumed(Order::Actor).await;
+    actors_at_work_are_resumed(Order::Actor).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_actor_that_goes_on_meanwhile_is_resumed_in_its_partitions_order() {
-    an_actor_at_work_is_resumed(Order::Partition).await;
+    actors_at_work_are_resumed(Order::Partition).await;
 }
 
 #[tokio::test]
@@ -201,12 +213,12 @@ async fn a_partition_halts_rather_than_park_everybody() {
 async fn what_is_not_the_events_fault_parks_nobody() {
     let (store, coordination) = world();
     let last = save(&*store, "order-0", 1, "Happened").await;
-    let tries = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let tries = Arc::new(AtomicU32::new(0));
     let counted = tries.clone();
     let group: GroupBuilder = builder("g", &store, &coordination);
     let member = group
         .join(each(move |_, handling| {
-            let tried = counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let tried = counted.fetch_add(1, Ordering::Relaxed);
             async move {
                 assert_eq!(handling.attempt, 1);
                 if tried < 10 { Err(HandleError::unavailable("no database")) } else { Ok(()) }
@@ -215,7 +227,7 @@ async fn what_is_not_the_events_fault_parks_nobody() {
         .await
         .unwrap();
     timeout(WITHIN, member.wait_for(last)).await.unwrap().unwrap();
-    assert_eq!(tries.load(std::sync::atomic::Ordering::Relaxed), 11);
+    assert_eq!(tries.load(Ordering::Relaxed), 11);
     assert_eq!(member.progress().parked, 0);
     member.stop().await.unwrap();
 }

@@ -4,4 +4,5 @@
 
 mod common;
 mod letters;
+mod servers;
 mod sharing;

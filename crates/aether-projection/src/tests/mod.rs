@@ -1,5 +1,6 @@
 //! Models without a group: what comes again changes nothing, whatever comes again.
 
+mod flaky;
 mod group;
 mod redelivery;
 mod unapplied;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aether_coordination::MemoryCoordination;
 use aether_core::RecordedEvent;
-use aether_group::Partition;
+use aether_group::{FailureKind, Partition};
 use proptest::prelude::*;
 
+use super::flaky::{Fate, Flaky};
 use super::group::{PartitionOf, Step, Told};
 use super::{Added, Sum, Sums, event};
 use crate::{KvModel, MemoryModel, Projection};
@@ -22,6 +22,10 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Park),
         2 => (0..4_usize).prop_map(Step::Resume),
     ]
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![2 => Just(Fate::Done), 1 => Just(Fate::Unknown), 1 => Just(Fate::NotDone)]
 }
 
 /// Events of six actors, each of which changes one or two of four views.
@@ -79,17 +83,18 @@ proptest! {
         prop_assert_eq!(views, expected);
     }
 
-    /// Two members, each with what it remembers of the values: whoever claims a partition has it until the next claim.
+    /// Writes fail, and stand or not. Two members, each with what it remembers of the values: whoever claims a partition has it until the next claim.
     #[test]
     fn in_keys(
         events in events(),
         steps in prop::collection::vec((0..PARTITIONS, step()), 0..40),
         turns in prop::collection::vec(any::<bool>(), 80),
+        fates in prop::collection::vec(fate(), 0..40),
     ) {
         let (batches, expected) = batches(&events, &steps);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let views = runtime.block_on(async {
-            let coordination = Arc::new(MemoryCoordination::new());
+            let coordination = Arc::new(Flaky::new(fates));
             let members = [(); 2].map(|()| KvModel::new(Sums, coordination.clone()));
             let mut owners = [0; PARTITIONS as usize];
             for (told, turn) in batches.iter().zip(turns.iter().cycle()) {
@@ -98,7 +103,10 @@ proptest! {
                     *owner = usize::from(*turn);
                 }
                 if let Some(batch) = told.note(members[*owner].parkings()) {
-                    members[*owner].apply(batch).await.unwrap();
+                    // As a group does it: what is not the events' fault is tried again.
+                    while let Err(error) = members[*owner].apply(batch).await {
+                        assert_eq!(error.kind, FailureKind::Unavailable, "{error:?}");
+                    }
                 }
             }
             members[0].views().await.unwrap()

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aether_coordination::{Coordination, CoordinationError};
-use aether_core::{Position, Subscribe};
-use aether_group::{GroupAdmin, LetterError};
+use aether_core::{ReadFrom, Subscribe};
+use aether_group::GroupError;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
 
 use super::Current;
-use crate::kv::{building_of, current_of, group_of, view_of, views_of, views_of_all};
+use crate::kv::{building_of, current_of, view_of, views_of, views_of_all};
 use crate::{KvModel, Projection, ProjectionError, Projector, ProjectorBuilder};
 
 /// How long one wait for the new version takes before it is looked whether it still runs.
@@ -174,9 +174,7 @@ impl<P: Projection> KvVersions<P> {
         }
         self.claim().await?;
         let projector = configure(self.model.projector(Arc::clone(&store))).run().await?;
-        let old = group_of(&self.name, current);
-        let admin = GroupAdmin::new(old, store, Arc::clone(self.model.coordination()));
-        self.catch_up(&projector, &admin).await?;
+        self.catch_up(&projector, &*store).await?;
         self.switch().await?;
         self.building.remove(self.version).await?;
         tokio::time::sleep(self.retire_after).await;
@@ -252,26 +250,28 @@ impl<P: Projection> KvVersions<P> {
         }
     }
 
-    /// Waits until the new version has passed the place to which the old one has come, in all of its partitions.
-    async fn catch_up(&self, projector: &Projector, old: &GroupAdmin) -> Result<(), ProjectionError> {
-        let mut passed: Option<Position> = None;
+    /// Waits until the new version has everything that was saved when it had caught up, and so all that the old one had
+    /// seen then. (The old one's checkpoints do not say that: they are behind its views.)
+    async fn catch_up(&self, projector: &Projector, store: &dyn Subscribe) -> Result<(), ProjectionError> {
+        let mut progress = projector.watch();
+        let read = match progress.wait_for(|progress| progress.caught_up).await {
+            Ok(progress) => progress.read,
+            Err(_) => {
+                projector.closed().await?;
+                return Err(GroupError::Stopped.into());
+            }
+        };
+        let after = read.map_or(ReadFrom::Start, ReadFrom::After);
+        let mut last = read;
+        let mut rest = store.get_all(after, usize::MAX);
+        while let Some(event) = rest.try_next().await? {
+            last = Some(event.position);
+        }
+        let Some(last) = last else { return Ok(()) };
         loop {
-            let place = match old.partitions().await {
-                Ok(partitions) => partitions.into_values().filter_map(|partition| partition.position),
-                // It never ran.
-                Err(LetterError::NoGroup(_)) => return Ok(()),
-                Err(e) => return Err(e.into()),
-            };
-            let place = place.fold(None, |highest: Option<Position>, position| {
-                Some(highest.filter(|highest| *highest >= position).unwrap_or(position))
-            });
-            let Some(place) = place.filter(|place| passed.is_none_or(|passed| *place > passed)) else {
-                return Ok(());
-            };
-            match projector.wait_for(place, LOOK).await {
-                Ok(()) => passed = Some(place),
+            match projector.wait_for(last, LOOK).await {
                 Err(ProjectionError::TimedOut { .. }) => {}
-                Err(e) => return Err(e),
+                waited => return waited,
             }
         }
     }

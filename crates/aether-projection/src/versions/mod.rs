@@ -5,8 +5,8 @@
 //! are removed. Nobody ever reads a view that is half built, and no read fails.
 //!
 //! In memory that is [`MemoryVersions`]: there no read goes back behind what another one has seen. In keys, where several
-//! processes take part, [`KvVersions`] releases versions and [`KvViews`] reads the current one; the new version has then
-//! passed the checkpoints of the old one, behind which its last views may be ahead by half a second.
+//! processes take part, [`KvVersions`] releases versions and [`KvViews`] reads the current one; the new version then has all
+//! that was saved a moment before, in which the old one may have gone on.
 
 mod current;
 mod kv;

@@ -56,6 +56,7 @@ struct Node {
     alive: bool,
     stopped: bool,
     frozen_until: Duration,
+    cut_off_since: Duration,
     cut_off_until: Duration,
     /// What it reads next, and which of its subscriptions that is.
     reading: Option<usize>,
@@ -124,6 +125,7 @@ impl World {
             alive: true,
             stopped: false,
             frozen_until: Duration::ZERO,
+            cut_off_since: Duration::ZERO,
             cut_off_until: Duration::ZERO,
             reading: None,
             generation: 0,
@@ -162,6 +164,9 @@ impl World {
 
     pub(super) fn cut_off(&mut self, span: Duration) {
         if let Some(node) = self.pick() {
+            if !self.is_cut_off(node) {
+                self.nodes[node].cut_off_since = self.now;
+            }
             self.nodes[node].cut_off_until = self.now + span;
         }
     }
@@ -383,12 +388,26 @@ impl World {
 
     /// Nothing is begun by whoever does not have the partition, nothing is left out, and nothing is begun twice by one.
     fn begin(&mut self, index: usize, batch: &Batch) {
-        // Others who have missed the first pulse after a silence, or the last before it, may take a member for dead that
-        // is not; one that was never silent has its partitions for itself.
         let node = &self.nodes[index];
-        let silent = node.cut_off_until.max(node.frozen_until) + Duration::from_secs(3) > self.now;
+        let deaf_for = self.now.saturating_sub(node.cut_off_since);
+        assert!(
+            !self.is_cut_off(index) || deaf_for < Duration::from_secs(4),
+            "{} began something while cut off",
+            node.id
+        );
+        // Others who have missed the first pulse after a silence, or the last before it, may take a member for dead that
+        // is not, and a claim that was made meanwhile may be written when the keys are back. One that was never silent has
+        // its partitions for itself.
+        let silent = self.was_silent(index);
         let current = self.records[&batch.partition].record.epoch;
-        assert!(batch.epoch == current || silent, "begun without the partition");
+        assert!(
+            batch.epoch == current || silent,
+            "{} began partition {} of {:?} at {:?}",
+            node.id,
+            batch.partition,
+            self.records[&batch.partition].record,
+            self.now
+        );
         for event in &batch.events {
             let version = event.version().get();
             let done = self.done.get(event.actor()).copied().unwrap_or(0);
@@ -397,6 +416,13 @@ impl World {
             let before = self.handled_in.get(&key).copied().unwrap_or(0);
             assert!(version > before, "{}: {version} was begun again after {before}", event.actor());
         }
+    }
+
+    /// Whether a member could not be heard, or its partitions could not be written, within a suspicion.
+    fn was_silent(&self, node: usize) -> bool {
+        let node = &self.nodes[node];
+        let until = node.cut_off_until.max(node.frozen_until).max(self.down_until);
+        until + Duration::from_secs(3) > self.now
     }
 
     fn finish(&mut self, batch: &Batch) {
@@ -447,6 +473,14 @@ impl World {
                 "two owners in an epoch"
             );
             assert!(!after(before.position, record.position), "a checkpoint went back");
+            let is_well = |(index, node): (usize, &Node)| {
+                before.owner.as_ref() == Some(&node.id)
+                    && node.alive
+                    && !node.stopped
+                    && !self.was_silent(index)
+            };
+            let taken = record.epoch > before.epoch && self.nodes.iter().enumerate().any(is_well);
+            assert!(!taken, "{:?} was taken from {:?}, who was well", record, before.owner);
         }
         self.revision += 1;
         let known = Known { record, revision: Revision::new(self.revision) };
