@@ -42,7 +42,7 @@ impl ActorId {
             return Err(InvalidActorId::Empty);
         }
         let id = Self(id.into());
-        let encoded = id.subject().len();
+        let encoded = token::encoded_len(Some(id.category())) + 1 + token::encoded_len(id.key());
         if encoded > Self::MAX_ENCODED {
             return Err(InvalidActorId::TooLong { encoded });
         }

@@ -116,7 +116,7 @@ impl Liveness {
     /// one more than it has.
     pub(crate) fn is_connected(&self, now: Duration) -> bool {
         let patience = self.suspect_after.saturating_sub(self.pulse_every);
-        self.confirmed.is_some_and(|at| now.saturating_sub(at) <= patience)
+        self.confirmed.is_some_and(|at| now.saturating_sub(at) <= patience * 1000)
     }
 
     /// This member has been asleep: what was said meanwhile may still be on its way to it. It is cut off until it hears a

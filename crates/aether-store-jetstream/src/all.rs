@@ -37,9 +37,9 @@ impl Inner {
             let mut read = after.map(|position| (position, None));
             while left > 0 {
                 let message = reader.next_until(last).await?;
-                let next = message.as_ref().map_or(u64::MAX, |message| message.sequence);
-                if let Some((position, recorded_at)) = read {
-                    self.check_not_expired(position, recorded_at, next).await?;
+                let next = message.as_ref().map_or(last + 1, |message| message.sequence);
+                if let Some(read) = read {
+                    self.check_gap(&actors, read, next).await?;
                 }
                 let Some(message) = message else { return };
                 let commit = StoredCommit::decode(message)?.into_recorded();

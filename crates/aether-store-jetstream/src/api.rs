@@ -215,6 +215,16 @@ impl Api {
         self.get(&json!({ "last_by_subj": subject }), deadline).await
     }
 
+    /// The first message on a subject (which may have wildcards) from a sequence on, through the stream's leader.
+    pub(crate) async fn next(
+        &self,
+        subject: &str,
+        from: u64,
+        deadline: Instant,
+    ) -> Result<Option<StreamMessage>, CallError> {
+        self.get(&json!({ "seq": from, "next_by_subj": subject }), deadline).await
+    }
+
     /// The message of this sequence: from any replica, and from the leader if that one does not have it.
     pub(crate) async fn message(
         &self,

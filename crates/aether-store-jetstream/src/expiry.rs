@@ -8,18 +8,10 @@ use crate::open;
 use crate::store::Inner;
 
 impl Inner {
-    /// With retention, what lies between a position and the next message may have expired, also while it is being read.
-    /// That is never skipped in silence.
-    pub(crate) async fn check_not_expired(
-        &self,
-        position: Position,
-        recorded_at: Option<OffsetDateTime>,
-        next: u64,
-    ) -> Result<(), ReadError> {
-        let Some(max_age) = self.retention else { return Ok(()) };
-        // What was recorded after something young is younger still. Half of the age leaves room for clocks that differ.
-        let young = recorded_at.is_some_and(|time| OffsetDateTime::now_utc() - time < max_age / 2);
-        if young || next <= position.sequence() + 1 {
+    /// With retention, events after a position that reading is to go on from may be gone. That is never passed over in
+    /// silence.
+    pub(crate) async fn check_not_expired(&self, position: Position) -> Result<(), ReadError> {
+        if self.retention.is_none() {
             return Ok(());
         }
         let (first, _) = open::bounds(&self.events, Instant::now() + self.timeouts.read).await?;
@@ -28,5 +20,32 @@ impl Inner {
         }
         let first_available = Position::new(first - 1, u32::MAX);
         Err(ReadError::PositionExpired { position, first_available })
+    }
+
+    /// The same for what lies between a position and the sequence that a reader of `filter` came to next: it may have
+    /// expired while it was being read.
+    pub(crate) async fn check_gap(
+        &self,
+        filter: &str,
+        (position, recorded_at): (Position, Option<OffsetDateTime>),
+        next: u64,
+    ) -> Result<(), ReadError> {
+        let Some(max_age) = self.retention else { return Ok(()) };
+        // What was recorded after something young is younger still. Half of the age leaves room for clocks that differ.
+        let young = recorded_at.is_some_and(|time| OffsetDateTime::now_utc() - time < max_age / 2);
+        let after = position.sequence() + 1;
+        if young || next <= after {
+            return Ok(());
+        }
+        // Each replica expires by its own clock: the one that is read from may not have what the leader still has. The
+        // leader is asked before its bounds are, so that what goes in between is noticed, too.
+        let deadline = Instant::now() + self.timeouts.read;
+        let on_leader = self.events.next(filter, after, deadline).await?;
+        self.check_not_expired(position).await?;
+        if on_leader.is_some_and(|message| message.sequence < next) {
+            let first_available = Position::new(next - 1, u32::MAX);
+            return Err(ReadError::PositionExpired { position, first_available });
+        }
+        Ok(())
     }
 }

@@ -57,7 +57,7 @@ impl Inner {
         };
         let next = match after {
             Some(position) => {
-                self.check_not_expired(position, None, u64::MAX).await?;
+                self.check_not_expired(position).await?;
                 position.sequence() + u64::from(position.index() == u32::MAX)
             }
             // Each replica expires by its own clock: what the leader no longer has is not read from another.
@@ -167,7 +167,7 @@ impl Subscriber {
                             if message.sequence >= self.next {
                                 if message.sequence > self.intact {
                                     let taken = consumer.last_taken();
-                                    self.check_not_expired(message.sequence).await?;
+                                    self.check_gap(message.sequence).await?;
                                     self.intact = taken;
                                 }
                                 let commit = StoredCommit::decode_unlinked(message)?;
@@ -179,7 +179,7 @@ impl Subscriber {
                         Sent::Passed(sequence) => {
                             self.together.pass(sequence, &mut whole);
                             if whole.is_empty() && self.together.is_empty() && sequence >= self.next {
-                                self.check_not_expired(sequence + 1).await?;
+                                self.check_gap(sequence + 1).await?;
                                 self.next = sequence + 1;
                                 self.read = Some((Position::new(sequence, u32::MAX), None));
                                 self.pass(Position::new(sequence, u32::MAX));
@@ -296,9 +296,9 @@ impl Subscriber {
         matches!(self.phase, Phase::BehindUntil(end) if self.next > end) && self.together.is_empty()
     }
 
-    async fn check_not_expired(&self, next: u64) -> Result<(), ReadError> {
+    async fn check_gap(&self, next: u64) -> Result<(), ReadError> {
         match self.read {
-            Some((position, recorded_at)) => self.inner.check_not_expired(position, recorded_at, next).await,
+            Some(read) => self.inner.check_gap(&self.wanted.filter, read, next).await,
             None => Ok(()),
         }
     }

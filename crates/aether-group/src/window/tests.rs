@@ -210,7 +210,9 @@ impl Model {
             window.own(partition, self.epoch, position, parked.cloned());
             self.done.retain(|place| {
                 let event = &self.log[usize::try_from(place / 2).unwrap()];
-                Partition::of(event.actor(), PARTITIONS) != partition
+                // An actor is parked for the first of its events that was not done.
+                self.parked.contains_key(event.actor())
+                    || Partition::of(event.actor(), PARTITIONS) != partition
                     || !after(Some(event.position), position)
             });
         }
