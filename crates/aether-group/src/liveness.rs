@@ -116,15 +116,7 @@ impl Liveness {
     /// one more than it has.
     pub(crate) fn is_connected(&self, now: Duration) -> bool {
         let patience = self.suspect_after.saturating_sub(self.pulse_every);
-        self.confirmed.is_some_and(|at| now.saturating_sub(at) <= patience * 1000)
-    }
-
-    /// This member has been asleep: what was said meanwhile may still be on its way to it. It is cut off until it hears a
-    /// pulse that it sends from now on.
-    pub(crate) fn wake_up(&mut self) {
-        self.sent.clear();
-        self.confirmed = None;
-        self.next_pulse = Duration::ZERO;
+        self.confirmed.is_some_and(|at| now.saturating_sub(at) <= patience)
     }
 
     /// This member was cut off, and others may have spoken unheard: all have their suspicion before them again.

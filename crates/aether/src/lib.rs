@@ -18,6 +18,36 @@ pub mod jetstream {
     pub use async_nats;
 }
 
+/// Consumer groups: several processes share one subscription, and each actor's events stay in order (feature `group`, on
+/// by default).
+#[cfg(feature = "group")]
+pub mod group {
+    #[doc(inline)]
+    pub use aether_group::*;
+}
+
+/// What processes agree on and hear of each other: what groups and projections are opened with (feature `group`, on by
+/// default).
+#[cfg(feature = "group")]
+pub mod coordination {
+    #[doc(inline)]
+    pub use aether_coordination::*;
+}
+
+/// Projections: views that follow the events, and never skip one (feature `projection`, on by default).
+#[cfg(feature = "projection")]
+pub mod projection {
+    #[doc(inline)]
+    pub use aether_projection::*;
+}
+
+/// The event bus: events to whoever listens at the moment (feature `bus`).
+#[cfg(feature = "bus")]
+pub mod bus {
+    #[doc(inline)]
+    pub use aether_bus::*;
+}
+
 /// Metrics and traces: how to get at them, and what those who handle events by themselves use.
 ///
 /// The feature `prometheus` has an endpoint for Prometheus, the feature `otel` carries traces along with events. What there

@@ -112,8 +112,6 @@ pub(crate) struct Engine {
     /// Something has happened that more than handling depends on.
     attention: bool,
     due: Duration,
-    /// When something was last done.
-    turned: Option<Duration>,
 }
 
 impl Engine {
@@ -152,7 +150,6 @@ impl Engine {
             stopped: false,
             attention: true,
             due: Duration::ZERO,
-            turned: None,
         }
     }
 
@@ -163,13 +160,6 @@ impl Engine {
 
     /// Looks after everything that is due. To be called after other inputs, and at [`wake`](Self::wake).
     pub(crate) fn turn(&mut self, now: Duration) {
-        let slept = self.turned.replace(now).map_or(Duration::ZERO, |turned| now.saturating_sub(turned));
-        // It wakes for every pulse, if it can.
-        if slept > self.options.pulse_every * 2 {
-            tracing::warn!(group = %self.group, member = %self.me, ?slept, "the member was not able to run");
-            self.liveness.wake_up();
-            self.attention = true;
-        }
         if self.attention || now >= self.due {
             self.attention = false;
             self.keep_house(now);
@@ -261,6 +251,8 @@ impl Engine {
             seat.worked |= finished.done > 0;
             self.attention |= seat.leaving.is_some() || !self.flushes.is_empty();
         }
+        // A partition that was halted and goes on has to be read again.
+        self.attention |= finished.done > 0 && self.window.needs_rewind();
         if let Some(park) = finished.park {
             self.park(partition, park, now);
         }

@@ -191,7 +191,7 @@ impl Window {
         let mut lowest = None;
         for tracked in self.tracked.iter_mut().flatten() {
             tracked.rejoin(read);
-            if lowest.is_none_or(|lowest| after(lowest, tracked.floor())) {
+            if tracked.joined && lowest.is_none_or(|lowest| after(lowest, tracked.floor())) {
                 lowest = Some(tracked.floor());
             }
         }
@@ -201,7 +201,7 @@ impl Window {
 
     /// Whether the reader has to start over for a partition.
     pub(crate) fn needs_rewind(&self) -> bool {
-        self.tracked.iter().flatten().any(|tracked| !tracked.joined)
+        self.tracked.iter().flatten().any(Tracked::is_behind)
     }
 
     /// The next batch, if one may be handled now.
@@ -265,7 +265,7 @@ impl Window {
         if at > 0 {
             (lane.failures, lane.stumbles, lane.not_before) = (0, 0, Duration::ZERO);
             if tracked.halted() == Some(key) {
-                tracked.set_halted(None);
+                tracked.go_on();
             }
         }
         if let Err(failure) = result {
@@ -306,7 +306,7 @@ impl Window {
             return;
         };
         tracked.wait(actor.clone());
-        tracked.set_halted(None);
+        tracked.go_on();
         if let Some(lane) = self.lanes.get_mut(&key) {
             for arrival in lane.remove(actor) {
                 tracked.finish(arrival);
@@ -321,7 +321,7 @@ impl Window {
     pub(crate) fn halt(&mut self, partition: Partition, actor: &ActorId, now: Duration) {
         let key = self.key_of(partition, actor);
         if let Some(tracked) = self.tracked.get_mut(usize::from(partition.get())).and_then(Option::as_mut) {
-            tracked.set_halted(Some(key));
+            tracked.halt(key, self.read);
         }
         let others: Vec<LaneKey> = self.lanes_of(partition).collect();
         others.into_iter().for_each(|other| self.unschedule(other));

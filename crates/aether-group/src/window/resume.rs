@@ -46,7 +46,7 @@ impl Window {
         let key = self.key_of(partition, actor);
         if let Some(tracked) = self.tracked.get_mut(usize::from(partition.get())).and_then(Option::as_mut) {
             tracked.unpark(actor);
-            tracked.set_halted(None);
+            tracked.go_on();
         }
         if let Some(lane) = self.lanes.get_mut(&key) {
             lane.holding = None;

@@ -75,6 +75,8 @@ struct Model {
     /// All that was saved, by position.
     log: Vec<RecordedEvent>,
     read: usize,
+    /// How much of it each partition has come to, other than while it was halted.
+    taken: BTreeMap<Partition, usize>,
     done: BTreeSet<u64>,
     parked: BTreeMap<ActorId, u64>,
     running: Vec<(RunId, Arc<Batch>)>,
@@ -84,6 +86,14 @@ struct Model {
 impl Model {
     fn place(event: &RecordedEvent) -> u64 {
         event.position.sequence()
+    }
+
+    fn taken(&self, partition: Partition) -> usize {
+        self.taken.get(&partition).copied().unwrap_or(0)
+    }
+
+    fn upto(&self, position: Option<Position>) -> usize {
+        self.log.iter().filter(|event| !after(Some(event.position), position)).count()
     }
 
     fn is_finished(&self, event: &RecordedEvent) -> bool {
@@ -110,7 +120,9 @@ impl Model {
             for event in &batch.events {
                 assert_eq!(Partition::of(event.actor(), PARTITIONS), batch.partition);
                 assert!(!self.is_finished(event), "again, or parked: {event:?}");
-                let earlier = self.log[..self.read].iter().filter(|other| other.position < event.position);
+                let earlier = self.log[..self.taken(batch.partition)]
+                    .iter()
+                    .filter(|other| other.position < event.position);
                 for other in earlier.filter(|other| match order {
                     Order::Actor => other.actor() == event.actor(),
                     Order::Partition => Partition::of(other.actor(), PARTITIONS) == batch.partition,
@@ -125,9 +137,10 @@ impl Model {
 
     fn check(&self, window: &Window) {
         assert!(window.unfinished() <= CAPACITY);
-        for partition in Partition::all(PARTITIONS) {
+        // What comes of a halted partition is left to be read again.
+        for partition in Partition::all(PARTITIONS).filter(|partition| !window.is_halted(*partition)) {
             let of_partition = |event: &&RecordedEvent| Partition::of(event.actor(), PARTITIONS) == partition;
-            let mut read = self.log[..self.read].iter().filter(of_partition);
+            let mut read = self.log[..self.taken(partition)].iter().filter(of_partition);
             let checkpoint = window.checkpoint(partition);
             let unfinished = read.clone().filter(|event| !self.is_finished(event)).count();
             assert_eq!(window.unfinished_of(partition), unfinished);
@@ -135,9 +148,10 @@ impl Model {
                 Some(event) => {
                     assert!(after(Some(event.position), checkpoint), "a checkpoint passes what is not done");
                     // And nothing that is done lies behind it.
-                    let mut between = self.log[..self.read].iter().filter(of_partition).filter(|other| {
-                        after(Some(other.position), checkpoint) && other.position < event.position
-                    });
+                    let mut between =
+                        self.log[..self.taken(partition)].iter().filter(of_partition).filter(|other| {
+                            after(Some(other.position), checkpoint) && other.position < event.position
+                        });
                     assert!(between.next().is_none(), "a checkpoint lags behind");
                 }
                 None => assert!(!after(window.place(partition), checkpoint)),
@@ -153,6 +167,11 @@ impl Model {
                     let actor = actor(number);
                     let version = self.log.iter().filter(|event| *event.actor() == actor).count() as u64 + 1;
                     self.log.push(event(&actor, version, self.log.len() as u64 * 2 + 1));
+                }
+                let open = Partition::all(PARTITIONS).filter(|partition| !window.is_halted(*partition));
+                for partition in open.collect::<Vec<_>>() {
+                    let taken = self.taken.entry(partition).or_default();
+                    *taken = (*taken).max(self.read + 1);
                 }
                 window.push(self.log[self.read].clone(), self.now);
                 self.read += 1;
@@ -198,6 +217,9 @@ impl Model {
             Step::Restart => self.restart(window),
             Step::Read(_) | Step::Succeed(_) | Step::Fail(..) => {}
         }
+        if window.needs_rewind() {
+            self.rewind(window);
+        }
     }
 
     fn restart(&mut self, window: &mut Window) {
@@ -206,6 +228,7 @@ impl Model {
             Partition::all(PARTITIONS).map(|partition| (partition, window.checkpoint(partition))).collect();
         for (partition, position) in positions {
             window.disown(partition);
+            self.taken.insert(partition, self.upto(position));
             let parked = self.parked.keys().filter(|actor| Partition::of(actor, PARTITIONS) == partition);
             window.own(partition, self.epoch, position, parked.cloned());
             self.done.retain(|place| {
@@ -221,8 +244,12 @@ impl Model {
         }
         self.parking.clear();
         assert_eq!(window.unfinished(), 0);
+        self.rewind(window);
+    }
+
+    fn rewind(&mut self, window: &mut Window) {
         let from = window.rewind();
-        self.read = self.log.iter().filter(|event| !after(Some(event.position), from)).count();
+        self.read = self.upto(from);
     }
 }
 

@@ -86,8 +86,16 @@ impl Tracked {
         if self.joined && after(read, self.floor) { read } else { self.floor }
     }
 
-    /// The reader, which has come to `read`, starts over and misses nothing from here on.
+    /// Whether the reader has to start over for it.
+    pub(super) fn is_behind(&self) -> bool {
+        !self.joined && self.halted.is_none()
+    }
+
+    /// The reader, which has come to `read`, starts over and misses nothing from here on, unless the partition is halted.
     pub(super) fn rejoin(&mut self, read: Option<Position>) {
+        if self.halted.is_some() {
+            return;
+        }
         self.floor = self.place(read);
         self.joined = true;
     }
@@ -160,9 +168,17 @@ impl Tracked {
         self.halted
     }
 
-    pub(super) fn set_halted(&mut self, lane: Option<LaneKey>) {
-        self.released |= self.halted.is_some() && lane.is_none();
-        self.halted = lane;
+    /// Halts the partition for a lane when the reader has come to `read`. Nothing more of it is taken in, so that it does
+    /// not fill the window that it shares with others.
+    pub(super) fn halt(&mut self, lane: LaneKey, read: Option<Position>) {
+        self.floor = self.place(read);
+        self.joined = false;
+        self.halted = Some(lane);
+    }
+
+    /// Lets the partition go on, if it is halted: the reader has to start over for it.
+    pub(super) fn go_on(&mut self) {
+        self.released |= self.halted.take().is_some();
     }
 
     /// Whether it was halted and is not any more, asked for the first time.

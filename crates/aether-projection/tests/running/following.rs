@@ -60,8 +60,11 @@ async fn a_projector_that_is_dropped_and_run_again_goes_on() {
     for round in 0..4 {
         let numbers = round * 500..(round + 1) * 500;
         let last = save_orders(&*store, numbers.clone()).await;
-        let projectors = [memory.projector(store.clone()), keys.projector(store.clone())]
-            .map(|builder| builder.max_batch(7).group(|group| group.suspect_after(Duration::from_secs(1))));
+        let projectors = [memory.projector(store.clone()), keys.projector(store.clone())].map(|builder| {
+            builder.max_batch(7).group(|group| {
+                group.suspect_after(Duration::from_secs(1)).pulse_every(Duration::from_millis(100))
+            })
+        });
         for builder in projectors {
             let projector = builder.run().await.unwrap();
             projector.wait_for(last, PATIENCE).await.unwrap();

@@ -29,7 +29,13 @@ impl Process {
 
     async fn run(&self) -> Projector {
         let builder = self.model.projector(self.store.clone()).partitions(8).max_batch(64);
-        builder.group(|group| group.suspect_after(Duration::from_secs(1))).run().await.unwrap()
+        builder
+            .group(|group| {
+                group.suspect_after(Duration::from_secs(1)).pulse_every(Duration::from_millis(100))
+            })
+            .run()
+            .await
+            .unwrap()
     }
 }
 

@@ -164,7 +164,9 @@ async fn in_keys_a_rebuild_that_was_killed_goes_on_and_another_one_is_refused() 
     old.wait_for(last, PATIENCE).await.unwrap();
     let views = reader(&coordination);
     let quick = |builder: aether_projection::ProjectorBuilder| {
-        builder.max_batch(50).group(|group| group.suspect_after(Duration::from_secs(1)))
+        builder.max_batch(50).group(|group| {
+            group.suspect_after(Duration::from_secs(1)).pulse_every(Duration::from_millis(100))
+        })
     };
     for _ in 0..3 {
         let half = kv(2, &coordination);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aether::memory::MemoryEventStore;
-use aether::{Event, EventStore, EventStoreExt, ReadFrom, Subscribe};
+use aether::{Event, EventStoreExt, ReadFrom, Subscribe};
 use futures_util::TryStreamExt;
 
 use crate::ingest::{Ingested, ingest};

@@ -15,8 +15,8 @@ mod totals;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aether_coordination::MemoryCoordination;
-use aether_projection::Projector;
+use aether::coordination::MemoryCoordination;
+use aether::projection::Projector;
 use anyhow::Result;
 
 use crate::totals::Totals;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use aether_coordination::MemoryCoordination;
+use aether::coordination::MemoryCoordination;
+use aether::projection::{Batch, Epoch, Partition, Projector, Target};
 use aether_core::{ActorId, Event, EventStoreExt, RecordedEvent, Version};
-use aether_projection::{Batch, Epoch, Partition, Projector, Target};
 use futures_util::TryStreamExt;
 
 use crate::orders::{self, Placed};
