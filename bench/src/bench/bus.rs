@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use aether_bus::{BusDelivery, BusOptions, EventBus, Lag, MemoryEventBus, NamespacePattern, NatsBusConfig, NatsEventBus};
+use aether_bus::{
+    BusDelivery, BusOptions, EventBus, Lag, MemoryEventBus, NamespacePattern, NatsBusConfig, NatsEventBus,
+};
 use aether_core::codec::{Codec, Envelope};
 use aether_core::{Commit, Event, Namespace};
 use futures_util::StreamExt;

@@ -114,7 +114,7 @@ impl GroupBuilder {
     }
 
     /// How many events may be read and not finished; 1,024, if this is not called. When there are so many, the member
-    /// does not read on.
+    /// does not read on. What a halted partition has taken does not count.
     pub fn window(mut self, events: usize) -> Self {
         self.options.window = events;
         self

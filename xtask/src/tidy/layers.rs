@@ -11,7 +11,8 @@ const NOT_IN_CORE: &[&str] = &["tokio", "async-std", "smol", "async-nats"];
 const BELOW_STORES: &[&str] = &["aether-core", "aether-telemetry"];
 
 /// Which libraries may name async-nats. The facade hands its users the client with which they open a store.
-const MAY_NAME_ASYNC_NATS: &[&str] = &["aether-bus", "aether-coordination", "aether-store-jetstream", "aether"];
+const MAY_NAME_ASYNC_NATS: &[&str] =
+    &["aether-bus", "aether-coordination", "aether-store-jetstream", "aether"];
 
 /// Members that are no libraries: they may depend on anything.
 const FREE: &[&str] = &["aether-tests", "aether-bench", "xtask"];
@@ -67,8 +68,9 @@ fn breaches(crates: &[Crate<'_>]) -> Vec<String> {
             }
             let required = direct.difference(optional);
             for found in required.filter(|dep| NOT_IN_CORE.contains(dep)) {
-                breaches
-                    .push(format!("{name} depends on {found}: it knows a runtime only where it serves metrics"));
+                breaches.push(format!(
+                    "{name} depends on {found}: it knows a runtime only where it serves metrics"
+                ));
             }
         }
         if direct.contains("async-nats") && !MAY_NAME_ASYNC_NATS.contains(name) {
@@ -98,7 +100,10 @@ mod tests {
     fn the_layers_as_designed_are_no_breach() {
         let crates = [
             krate("aether-core", &["serde"], &["serde"]),
-            with_optional(krate("aether-telemetry", &["aether-core", "tokio"], &["aether-core", "tokio"]), "tokio"),
+            with_optional(
+                krate("aether-telemetry", &["aether-core", "tokio"], &["aether-core", "tokio"]),
+                "tokio",
+            ),
             krate(
                 "aether-store-memory",
                 &["aether-core", "aether-telemetry"],

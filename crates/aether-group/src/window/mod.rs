@@ -90,6 +90,8 @@ pub(crate) struct Window {
     unfinished: usize,
     /// How far has been read.
     read: Option<Position>,
+    /// Whether a partition is halted, or was and nobody has looked since.
+    any_halted: bool,
 }
 
 impl Window {
@@ -106,6 +108,7 @@ impl Window {
             count: 0,
             unfinished: 0,
             read: None,
+            any_halted: false,
         }
     }
 
@@ -152,7 +155,16 @@ impl Window {
 
     /// Whether an event could be taken in.
     pub(crate) fn has_room(&self) -> bool {
-        self.unfinished < self.limits.capacity
+        self.unfinished - self.out_of_the_way() < self.limits.capacity
+    }
+
+    /// Events of halted partitions. They take no room, or the others would have none.
+    fn out_of_the_way(&self) -> usize {
+        if !self.any_halted {
+            return 0;
+        }
+        let halted = self.tracked.iter().flatten().filter(|tracked| tracked.halted().is_some());
+        halted.map(Tracked::unfinished).sum()
     }
 
     /// Takes in an event that was read.
@@ -322,6 +334,7 @@ impl Window {
         let key = self.key_of(partition, actor);
         if let Some(tracked) = self.tracked.get_mut(usize::from(partition.get())).and_then(Option::as_mut) {
             tracked.halt(key, self.read);
+            self.any_halted = true;
         }
         let others: Vec<LaneKey> = self.lanes_of(partition).collect();
         others.into_iter().for_each(|other| self.unschedule(other));
@@ -401,6 +414,7 @@ impl Window {
             .and_then(Option::as_mut)
             .is_some_and(Tracked::take_released);
         if released {
+            self.any_halted = self.tracked.iter().flatten().any(|tracked| tracked.halted().is_some());
             let keys: Vec<LaneKey> = self.lanes_of(partition).collect();
             keys.into_iter().for_each(|key| self.schedule(key, now));
         }

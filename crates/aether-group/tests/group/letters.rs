@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use crate::common::{Log, WITHIN, builder, id, save, save_versions, until};
 use aether_coordination::{Coordination, MemoryCoordination};
-use aether_core::Subscribe;
+use aether_core::{Position, Subscribe};
 use aether_group::{
-    GroupAdmin, GroupBuilder, HandleError, LetterError, Order, Outcome, ParkLimits, Resumed, each,
+    GroupAdmin, GroupBuilder, HandleError, LetterError, Member, Order, Outcome, ParkLimits, Partition,
+    Resumed, each,
 };
 use aether_store_memory::MemoryEventStore;
 use futures_util::TryStreamExt;
@@ -19,7 +20,7 @@ fn world() -> (Arc<dyn Subscribe>, Arc<dyn Coordination>) {
 }
 
 /// Saves three events of each actor, the second of `order-0` being one that fails.
-async fn save_with_poison(store: &dyn Subscribe, poison: &'static str) -> aether_core::Position {
+async fn save_with_poison(store: &dyn Subscribe, poison: &'static str) -> Position {
     for actor in 0..5 {
         for version in 1..=3 {
             let kind = if (actor, version) == (0, 2) { poison } else { "Happened" };
@@ -29,10 +30,7 @@ async fn save_with_poison(store: &dyn Subscribe, poison: &'static str) -> aether
     save(store, "order-0", 4, "Happened").await
 }
 
-async fn parked(
-    order: Order,
-    poison: &'static str,
-) -> (Arc<dyn Subscribe>, Arc<Log>, GroupAdmin, aether_group::Member) {
+async fn parked(order: Order, poison: &'static str) -> (Arc<dyn Subscribe>, Arc<Log>, GroupAdmin, Member) {
     // A panic does not say at which event it happened, so those before it in its batch are handled again.
     let max_batch = if poison == "Panic" { 1 } else { 10 };
     let (store, coordination) = world();
@@ -191,7 +189,7 @@ async fn an_actor_that_goes_on_meanwhile_is_resumed_in_its_partitions_order() {
 #[tokio::test]
 async fn a_partition_halts_rather_than_park_everybody() {
     let (store, coordination) = world();
-    let mut last = aether_core::Position::new(0, 0);
+    let mut last = Position::new(0, 0);
     for actor in 0..20 {
         last = save(&*store, &format!("order-{actor}"), 1, "Poison").await;
     }
@@ -206,6 +204,33 @@ async fn a_partition_halts_rather_than_park_everybody() {
     timeout(WITHIN, member.wait_for(last)).await.unwrap().unwrap();
     assert_eq!(log.len(), 17);
     until("not halted", || !member.progress().partitions.values().any(|partition| partition.halted)).await;
+    member.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_partition_that_halts_holds_up_no_other() {
+    let (store, coordination) = world();
+    let in_partition = |number| {
+        let mut ids = (0..).map(|actor| format!("order-{actor}"));
+        ids.find(|actor| Partition::of(&id(actor), 2).get() == number).unwrap()
+    };
+    let (halted, well) = (in_partition(0), in_partition(1));
+    save(&*store, &halted, 1, "Poison").await;
+    let mut last = Position::new(0, 0);
+    for version in 2..=100 {
+        save(&*store, &halted, version, "Happened").await;
+        last = save(&*store, &well, version - 1, "Happened").await;
+    }
+    let log = Log::new();
+    let group = builder("g", &store, &coordination).partitions(2).window(10);
+    let limits = ParkLimits::default().actors(0);
+    let member = group.park_limits(limits).join(log.handler("a", Duration::ZERO)).await.unwrap();
+    until("the other one is done", || log.versions(&well).len() == 99).await;
+    assert!(log.versions(&halted).is_empty());
+    log.cure();
+    timeout(WITHIN, member.wait_for(last)).await.unwrap().unwrap();
+    assert_eq!(log.versions(&halted), (1..=100).collect::<Vec<_>>());
+    assert_eq!(log.versions(&well), (1..=99).collect::<Vec<_>>());
     member.stop().await.unwrap();
 }
 

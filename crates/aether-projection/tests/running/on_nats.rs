@@ -1,15 +1,17 @@
 //! Views in keys on a real server, made by several processes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aether_coordination::{NatsConfig, NatsCoordination};
 use aether_core::{Event, EventStore, EventStoreExt};
+use aether_projection::versions::KvVersions;
 use aether_projection::{KvModel, Projector};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
 use aether_testkit::server::{shared_r1, unique_name};
 
-use crate::common::{PATIENCE, Totals, event, save_orders, totals};
+use crate::common::{PATIENCE, Totals, customer, event, save_orders, totals};
 
 /// What one process has.
 struct Process {
@@ -18,13 +20,13 @@ struct Process {
 }
 
 impl Process {
-    async fn start(namespace: &str) -> Self {
+    async fn start(namespace: &str, version: u32) -> Self {
         let client = async_nats::connect(shared_r1().unwrap()).await.unwrap();
         let config = JetStreamConfig::new("events").namespace(namespace);
         let store = Arc::new(JetStreamEventStore::create(client.clone(), config).await.unwrap());
         let config = NatsConfig::new("views").namespace(namespace);
         let coordination = Arc::new(NatsCoordination::create(client, config).await.unwrap());
-        Self { store, model: KvModel::new(Totals::new(1), coordination) }
+        Self { store, model: KvModel::new(Totals::new(version), coordination) }
     }
 
     async fn run(&self) -> Projector {
@@ -43,9 +45,9 @@ impl Process {
 async fn views_equal_a_replay_when_processes_come_and_die() {
     let namespace = unique_name("projection");
     let (one, two, three) = (
-        Process::start(&namespace).await,
-        Process::start(&namespace).await,
-        Process::start(&namespace).await,
+        Process::start(&namespace, 1).await,
+        Process::start(&namespace, 1).await,
+        Process::start(&namespace, 1).await,
     );
     let orders: Vec<Event> =
         (0..2_000).map(|number| event(&format!("order-{number}"), 1, "Placed", number)).collect();
@@ -63,6 +65,39 @@ async fn views_equal_a_replay_when_processes_come_and_die() {
     third.wait_for(last, PATIENCE).await.unwrap();
     assert_eq!(one.model.views().await.unwrap(), totals(0..2_001, 1));
     third.stop().await.unwrap();
+}
+
+/// Version 2 is built while version 1 is read and events are saved; a reader of its own connection sees no gap.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_go_over_to_a_new_version_at_once() {
+    let namespace = unique_name("release");
+    let one = Process::start(&namespace, 1).await;
+    let two = Process::start(&namespace, 2).await;
+    let last = save_orders(&*one.store, 0..1_000).await;
+    let old = KvVersions::new(one.model.clone()).release(one.store.clone(), |builder| builder).await.unwrap();
+    old.wait_for(last, PATIENCE).await.unwrap();
+    let versions = KvVersions::new(two.model.clone()).retire_after(Duration::from_millis(1_500));
+    let views = KvVersions::new(one.model.clone()).views();
+    let done = Arc::new(AtomicBool::new(false));
+    let reader = {
+        let (views, done) = (views.clone(), Arc::clone(&done));
+        tokio::spawn(async move {
+            let mut looks = 0;
+            while !done.load(Ordering::Relaxed) {
+                assert!(views.get(&customer(3)).await.unwrap().unwrap().orders >= 100);
+                looks += 1;
+            }
+            looks
+        })
+    };
+    let new = versions.release(two.store.clone(), |builder| builder.partitions(4)).await.unwrap();
+    let last = save_orders(&*one.store, 1_000..1_010).await;
+    new.wait_for(last, PATIENCE).await.unwrap();
+    done.store(true, Ordering::Relaxed);
+    assert!(reader.await.unwrap() > 0);
+    assert_eq!(views.views().await.unwrap(), totals(0..1_010, 2));
+    assert!(one.model.views().await.unwrap().is_empty(), "the old views are gone");
+    new.stop().await.unwrap();
 }
 
 async fn save_all(store: &dyn EventStore, events: &[Event]) {

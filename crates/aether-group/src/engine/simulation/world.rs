@@ -50,11 +50,11 @@ enum Item {
     },
 }
 
-struct Node {
-    engine: Engine,
-    id: MemberId,
-    alive: bool,
-    stopped: bool,
+pub(super) struct Node {
+    pub(super) engine: Engine,
+    pub(super) id: MemberId,
+    pub(super) alive: bool,
+    pub(super) stopped: bool,
     frozen_until: Duration,
     cut_off_since: Duration,
     cut_off_until: Duration,
@@ -71,16 +71,16 @@ pub(super) struct World {
     items: BinaryHeap<Reverse<(Duration, u64)>>,
     contents: HashMap<u64, Item>,
     count: u64,
-    nodes: Vec<Node>,
-    records: BTreeMap<Partition, Known>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) records: BTreeMap<Partition, Known>,
     revision: u64,
     down_until: Duration,
-    log: Vec<RecordedEvent>,
-    versions: BTreeMap<ActorId, u64>,
-    done: BTreeMap<ActorId, u64>,
-    handled: u64,
+    pub(super) log: Vec<RecordedEvent>,
+    pub(super) versions: BTreeMap<ActorId, u64>,
+    pub(super) done: BTreeMap<ActorId, u64>,
+    pub(super) handled: u64,
     handled_in: BTreeMap<(Partition, Epoch, ActorId), u64>,
-    claims: BTreeSet<(Partition, Epoch)>,
+    pub(super) claims: BTreeSet<(Partition, Epoch)>,
 }
 
 impl World {
@@ -189,22 +189,6 @@ impl World {
                 self.read_on(node);
             }
         }
-    }
-
-    pub(super) fn alive(&self) -> usize {
-        self.nodes.iter().filter(|node| node.alive && !node.stopped).count()
-    }
-
-    pub(super) fn gained(&self) -> u64 {
-        self.claims.len() as u64
-    }
-
-    pub(super) fn refused(&self) -> u64 {
-        self.nodes.iter().map(|node| node.engine.counts.refused).sum()
-    }
-
-    pub(super) fn handled(&self) -> u64 {
-        self.handled
     }
 
     fn push(&mut self, at: Duration, item: Item) {
@@ -501,29 +485,5 @@ impl World {
             None => Input::LookedAtAll(self.records.clone().into_iter().collect()),
         };
         self.send(from, input);
-    }
-
-    pub(super) fn assert_all_handled(&self) {
-        assert_eq!(self.done, self.versions);
-        let end = Some(Position::new(self.log.len() as u64, 0));
-        for (partition, known) in &self.records {
-            assert_eq!(known.record.position, end, "the checkpoint of {partition}");
-        }
-        for node in self.nodes.iter().filter(|node| node.stopped) {
-            assert!(self.records.values().all(|known| known.record.owner.as_ref() != Some(&node.id)));
-        }
-    }
-
-    pub(super) fn assert_balanced(&self) {
-        assert_eq!(self.records.len(), usize::from(PARTITIONS));
-        let alive = self.nodes.iter().filter(|node| node.alive && !node.stopped);
-        let counts: Vec<usize> = alive
-            .map(|node| {
-                self.records.values().filter(|known| known.record.owner.as_ref() == Some(&node.id)).count()
-            })
-            .collect();
-        assert_eq!(counts.iter().sum::<usize>(), usize::from(PARTITIONS), "{counts:?}");
-        let (min, max) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
-        assert!(max - min <= 1, "{counts:?}");
     }
 }
