@@ -168,6 +168,12 @@ impl ProjectorBuilder {
         self
     }
 
+    /// A look at the group, and at its parked actors, from outside: without running anything.
+    #[must_use]
+    pub fn admin(&self) -> GroupAdmin {
+        self.group.admin()
+    }
+
     /// Begins. Returns when it is at work, which does not mean that it has caught up.
     ///
     /// # Errors

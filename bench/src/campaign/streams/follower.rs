@@ -7,15 +7,19 @@ use std::time::Duration;
 use aether_coordination::{Coordination, NatsConfig, NatsCoordination};
 use aether_core::Subscribe;
 use aether_group::{ConsumerGroup, GroupBuilder, each};
+use aether_projection::{KvModel, ProjectorBuilder};
 use aether_store_jetstream::JetStreamEventStore;
 use anyhow::Context;
 use tokio::io::AsyncReadExt;
 
 use super::said::{Handled, Said, now};
+use super::views::ByActor;
 use crate::writers::{config, connect};
 
 /// The group.
 pub(crate) const GROUP: &str = "handlers";
+/// Into how many parts the projection is divided.
+const PARTS: u16 = 16;
 /// How often a follower says what it has counted.
 const COUNT_EVERY: Duration = Duration::from_millis(500);
 
@@ -38,6 +42,16 @@ impl Connected {
     pub(crate) fn group(&self) -> GroupBuilder {
         ConsumerGroup::builder(GROUP, self.store.clone(), self.coordination.clone())
     }
+
+    /// The views in keys.
+    pub(crate) fn by_actor(&self) -> KvModel<ByActor> {
+        KvModel::new(ByActor, self.coordination.clone())
+    }
+
+    /// What makes those views, as every follower runs it.
+    pub(crate) fn projector(&self) -> ProjectorBuilder {
+        self.by_actor().projector(self.store.clone()).partitions(PARTS)
+    }
 }
 
 /// Follows.
@@ -57,6 +71,7 @@ pub(crate) async fn run(urls: &[String], namespace: &str, name: &str) -> anyhow:
         Ok(())
     });
     let member = connected.group().member(name).join(handler).await.context("joining")?;
+    let projector = connected.projector().run().await.context("projecting")?;
     Said::Joined.say()?;
     let mut stdin = tokio::io::stdin();
     let mut count = tokio::time::interval(COUNT_EVERY);
@@ -66,8 +81,10 @@ pub(crate) async fn run(urls: &[String], namespace: &str, name: &str) -> anyhow:
             _ = stdin.read(&mut end) => break,
             _ = count.tick() => say_counts(member.progress().refused_checkpoints)?,
             ended = member.closed() => anyhow::bail!("the member has ended: {ended:?}"),
+            ended = projector.closed() => anyhow::bail!("the projector has ended: {ended:?}"),
         }
     }
+    projector.stop().await?;
     let progress = member.watch();
     member.stop().await.map_err(|error| anyhow::anyhow!("{error}"))?;
     let refused = progress.borrow().refused_checkpoints;

@@ -6,11 +6,13 @@ pub(crate) mod follower;
 mod followers;
 mod records;
 mod said;
+mod views;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aether_core::{EventStore, ReadFrom, RecordedEvent};
+use aether_core::{EventStore, Position, ReadFrom, RecordedEvent};
+use aether_projection::{MemoryModel, Projector};
 use aether_store_jetstream::JetStreamEventStore;
 use aether_testkit::server::{NatsCluster, unique_name};
 use anyhow::Context;
@@ -21,6 +23,7 @@ use tokio::time::Instant;
 use self::follower::Connected;
 use self::followers::{Follower, Heard, Setting};
 use self::records::Records;
+use self::views::{Replay, Whole};
 use crate::Plan;
 use crate::faults::whole;
 use crate::report::Report;
@@ -72,9 +75,7 @@ pub(crate) async fn run(plan: &Plan, report: &mut Report) -> anyhow::Result<()> 
     ledger.audit(&store, SCENARIO, report).await?;
     let stored: Vec<RecordedEvent> =
         store.get_all(ReadFrom::Start, usize::MAX).try_collect().await.context("reading all events")?;
-    let last = stored.last().context("nothing was saved")?.position;
-    let reached = tokio::time::timeout(PATIENCE, stage.connected.group().admin().wait_for(last)).await;
-    reached.context("the group does not reach the last event")??;
+    stage.reach(stored.last().context("nothing was saved")?.position).await?;
     report.at_least(SCENARIO, "faults in all", counts.iter().sum(), plan.share(20));
     for (fault, count) in FAULTS.iter().zip(counts) {
         report.count(SCENARIO, fault.name(), count);
@@ -99,6 +100,8 @@ struct Stage {
     setting: Setting,
     connected: Connected,
     records: Records,
+    whole: MemoryModel<Whole>,
+    projector: Projector,
     followers: Vec<Follower>,
     heard: Arc<Mutex<Heard>>,
     started: usize,
@@ -108,9 +111,19 @@ impl Stage {
     async fn set(cluster: NatsCluster, setting: Setting) -> anyhow::Result<Self> {
         let connected = Connected::new(&setting.urls, &setting.namespace).await?;
         let records = Records::watch(connected.group().admin());
-        let heard = Arc::default();
-        let mut stage =
-            Self { cluster, setting, connected, records, followers: Vec::new(), heard, started: 0 };
+        let whole = MemoryModel::new(Whole);
+        let projector = whole.projector(connected.store.clone()).run().await?;
+        let mut stage = Self {
+            cluster,
+            setting,
+            connected,
+            records,
+            whole,
+            projector,
+            followers: Vec::new(),
+            heard: Arc::default(),
+            started: 0,
+        };
         for _ in 0..FOLLOWERS {
             stage.start_follower().await?;
         }
@@ -182,11 +195,28 @@ impl Stage {
         whole(&self.setting.urls, &config(&self.setting.namespace, 3).stream_name()).await
     }
 
+    /// Waits until the group and both projections have come to a position.
+    async fn reach(&self, position: Position) -> anyhow::Result<()> {
+        let group = self.connected.group().admin();
+        let by_actor = self.connected.projector().admin();
+        tokio::time::timeout(PATIENCE, async {
+            group.wait_for(position).await?;
+            by_actor.wait_for(position).await?;
+            anyhow::Ok(())
+        })
+        .await
+        .context("the group, or its projection, does not reach the last event")??;
+        Ok(self.projector.wait_for(position, PATIENCE).await?)
+    }
+
     /// Lets everybody leave, and compares.
     async fn finish(self, stored: &[RecordedEvent], report: &mut Report) -> anyhow::Result<()> {
         for follower in self.followers {
             follower.stop().await?;
         }
+        let by_actor = self.connected.by_actor().views().await?;
+        Replay::of(stored).audit(SCENARIO, *self.whole.view(""), by_actor, report);
+        self.projector.stop().await?;
         let seen = self.records.seen();
         let heard = self.heard.lock().unwrap();
         audit::handled(SCENARIO, stored, &heard.handled, report);
