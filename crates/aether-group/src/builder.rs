@@ -152,14 +152,16 @@ impl GroupBuilder {
         self
     }
 
-    /// How often the member lets itself be heard; every 500 ms, if this is not called.
+    /// How often the member lets itself be heard; every 500 ms, if this is not called. At most a fourth of
+    /// [`suspect_after`](Self::suspect_after).
     pub fn pulse_every(mut self, interval: Duration) -> Self {
         self.options.pulse_every = interval;
         self
     }
 
-    /// How long a member may be silent before the others take its partitions; 3 s, if this is not called. All members
-    /// should have the same.
+    /// How long a member may be silent before the others take its partitions; 3 s, if this is not called. At least four
+    /// times [`pulse_every`](Self::pulse_every), so that a pulse that is lost makes nobody look dead. All members should
+    /// have the same.
     pub fn suspect_after(mut self, silence: Duration) -> Self {
         self.options.suspect_after = silence;
         self
@@ -226,7 +228,9 @@ impl Options {
             (self.max_batch > 0, "a batch holds at least one event"),
             (self.concurrency > 0, "at least one batch is handled at a time"),
             (!self.pulse_every.is_zero(), "a pulse is not without end"),
-            (self.suspect_after >= self.pulse_every * 2, "a suspicion takes at least two pulses"),
+            // A member counts as cut off one pulse before it is suspected, and one pulse may be lost: with less than this,
+            // everybody is cut off again and again, and whoever is suspects nobody.
+            (self.suspect_after / 4 >= self.pulse_every, "a suspicion takes at least four pulses"),
         ];
         match checks.into_iter().find(|(holds, _)| !holds) {
             Some((_, rule)) => Err(GroupError::Invalid(rule)),

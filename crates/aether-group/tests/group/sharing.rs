@@ -124,6 +124,28 @@ async fn what_a_dead_member_had_moves_within_moments() {
     a.stop().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn with_the_shortest_suspicion_that_is_allowed_a_dead_member_is_suspected() {
+    let (store, coordination) = world();
+    let log = Log::new();
+    let (pulse, suspicion) = (Duration::from_millis(100), Duration::from_millis(400));
+    let join = |name: &'static str, suspicion| {
+        let group = builder("g", &store, &coordination).pulse_every(pulse).suspect_after(suspicion);
+        group.member(name).join(log.handler(name, Duration::ZERO))
+    };
+    // With less, every member would take itself for cut off between any two pulses, and suspect nobody.
+    for too_short in [pulse, pulse * 2, suspicion - Duration::from_millis(1)] {
+        let error = join("c", too_short).await.unwrap_err();
+        assert!(matches!(error, GroupError::Invalid(_)), "{error}");
+        assert_eq!(error.to_string(), "invalid option: a suspicion takes at least four pulses");
+    }
+    let (a, b) = (join("a", suspicion).await.unwrap(), join("b", suspicion).await.unwrap());
+    until("two share", || [&a, &b].iter().all(|member| member.progress().partitions.len() == 8)).await;
+    drop(b);
+    until("one has all", || a.progress().partitions.len() == 16).await;
+    a.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_member_with_other_partitions_is_refused() {
     let (store, coordination) = world();
