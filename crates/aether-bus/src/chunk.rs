@@ -1,39 +1,51 @@
-//! [`Chunk`]: consecutive deliveries, each written once and read by many.
+//! [`Chunk`]: consecutive deliveries, put together once and read by many.
 
-use std::sync::OnceLock;
+use std::sync::Arc;
+
+use aether_core::{Event, Namespace};
 
 use crate::BusDelivery;
 use crate::tally::Tally;
 
-/// Consecutive deliveries. A slot is written once, by whoever has the lock of the ring; reading needs no lock.
-#[derive(Debug)]
+/// Consecutive deliveries that are never changed: reading needs no lock. Cloning is cheap (a reference count).
+#[derive(Debug, Clone)]
 pub(crate) struct Chunk {
-    /// The number of the first slot's delivery, and what was delivered before it.
-    pub(crate) first: u64,
-    pub(crate) before: Tally,
-    slots: Box<[OnceLock<BusDelivery>]>,
+    pub(crate) start: Mark,
+    pub(crate) end: Mark,
+    pub(crate) slots: Arc<[Slot]>,
 }
 
-impl Chunk {
-    pub(crate) fn new(first: u64, before: Tally, slots: usize) -> Self {
-        Self { first, before, slots: (0..slots).map(|_| OnceLock::new()).collect() }
+/// What is in a chunk.
+#[derive(Debug)]
+pub(crate) enum Slot {
+    /// The events that follow were published here. It comes first in a chunk and then where it changes: so neither who
+    /// writes an event nor who drops it counts references to the namespace.
+    Namespace(Arc<Namespace>),
+    /// An event.
+    Event(Event),
+    /// A delivery that is no event.
+    Notice(BusDelivery),
+}
+
+/// A place between two deliveries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Mark {
+    /// How many deliveries are before it.
+    pub(crate) number: u64,
+    /// What they stood for.
+    pub(crate) tally: Tally,
+}
+
+impl Mark {
+    /// Goes past an event.
+    pub(crate) fn pass_event(&mut self) {
+        self.number += 1;
+        self.tally.add_event();
     }
 
-    /// The number that comes after its last slot.
-    pub(crate) fn end(&self) -> u64 {
-        self.first + self.slots.len() as u64
-    }
-
-    /// Writes the slot of this number, if it is one of the chunk's and has not been written.
-    pub(crate) fn write(&self, number: u64, delivery: BusDelivery) {
-        if let Some(place) = self.slots.get((number - self.first) as usize) {
-            // The number is given out once, under the lock of the ring.
-            let _ = place.set(delivery);
-        }
-    }
-
-    /// The delivery of this number, if it is in the chunk and has been written.
-    pub(crate) fn read(&self, number: u64) -> Option<&BusDelivery> {
-        self.slots.get((number - self.first) as usize)?.get()
+    /// Goes past a delivery.
+    pub(crate) fn pass(&mut self, delivery: &BusDelivery) {
+        self.number += 1;
+        self.tally.add(delivery);
     }
 }

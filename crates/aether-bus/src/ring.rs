@@ -1,39 +1,46 @@
 //! [`Ring`]: the latest deliveries, kept once for all subscribers that want the same.
 //!
-//! Deliveries stand in chunks of slots that are each written once. A reader holds the chunk that it reads and takes the
-//! lock only to get the next one, or to wait; so many readers of the same events do not wait for each other, nor for who
-//! writes. The ring keeps the chunks that hold its capacity, and a reader at most one more.
+//! What is new stands open, under the lock. Who has read all that is before it seals it: it becomes a [`Chunk`], which all
+//! readers read without a lock. So a reader takes the lock once for all that has come meanwhile, and readers of the same
+//! events wait neither for each other nor for who writes. The ring keeps the chunks that hold its capacity, and a reader at
+//! most one more.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::mem;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use aether_core::Namespace;
+use aether_core::{Event, Namespace};
 use smallvec::SmallVec;
+use tokio::task::yield_now;
 
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, Mark, Slot};
 use crate::sync::lock;
 use crate::tally::Tally;
 use crate::{BusDelivery, BusEvent};
 
-/// The most slots of a chunk. More would be kept beyond a ring's capacity, fewer would mean more locking.
-const CHUNK: u64 = 64;
+/// The most deliveries of a chunk. More would be kept beyond a ring's capacity, fewer would mean more locking.
+const CHUNK: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct Ring {
-    capacity: u64,
+    capacity: usize,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Consecutive, oldest first; only the last one has empty slots.
-    chunks: VecDeque<Arc<Chunk>>,
-    /// The number of the next delivery.
-    next: u64,
-    /// All that was ever delivered.
-    tally: Tally,
+    /// Consecutive, oldest first.
+    sealed: VecDeque<Chunk>,
+    /// Where they end.
+    sealed_end: Mark,
+    /// What comes after them; fewer than a chunk may have.
+    open: Vec<Slot>,
+    /// Where the last event that is open was published.
+    open_namespace: Option<Arc<Namespace>>,
+    end: Mark,
     waiting: SmallVec<[(u64, Waker); 2]>,
     readers: u64,
     closed: bool,
@@ -41,42 +48,46 @@ struct State {
 
 impl Ring {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity: capacity.max(1) as u64, state: Mutex::default() }
+        Self { capacity: capacity.max(1), state: Mutex::default() }
+    }
+
+    /// Adds an event that was published in a namespace; otherwise as [`push`](Self::push).
+    pub(crate) fn push_event(&self, namespace: &Arc<Namespace>, event: &Event) {
+        self.append(|state| {
+            if !state.open_namespace.as_ref().is_some_and(|last| Arc::ptr_eq(last, namespace)) {
+                state.open_namespace = Some(Arc::clone(namespace));
+                state.open.push(Slot::Namespace(Arc::clone(namespace)));
+            }
+            state.end.pass_event();
+            state.open.push(Slot::Event(event.clone()));
+        });
     }
 
     /// Adds a delivery, drops what is beyond the capacity, and wakes who waits.
     pub(crate) fn push(&self, delivery: BusDelivery) {
+        if let BusDelivery::Event(event) = &delivery {
+            return self.push_event(event.shared_namespace(), event);
+        }
+        self.append(|state| {
+            state.end.pass(&delivery);
+            state.open.push(Slot::Notice(delivery));
+        });
+    }
+
+    fn append(&self, one: impl FnOnce(&mut State)) {
         let (waiting, _dropped) = {
             let mut state = lock(&self.state);
             if state.closed {
                 return;
             }
-            let dropped = self.append(&mut state, delivery);
-            (mem::take(&mut state.waiting), dropped)
-        };
-        for (_, waker) in waiting {
-            waker.wake();
-        }
-    }
-
-    /// Adds a delivery; gives back a chunk that is not needed any more, to be dropped without the lock.
-    fn append(&self, state: &mut State, delivery: BusDelivery) -> Option<Arc<Chunk>> {
-        let mut dropped = None;
-        if state.chunks.back().is_none_or(|chunk| chunk.end() == state.next) {
-            let slots = self.capacity.min(CHUNK) as usize;
-            state.chunks.push_back(Arc::new(Chunk::new(state.next, state.tally, slots)));
-            // With this delivery, the latest are from here on. At most one chunk is before that: one is added at a time.
-            let keep_from = (state.next + 1).saturating_sub(self.capacity);
-            if state.chunks.front().is_some_and(|chunk| chunk.end() <= keep_from) {
-                dropped = state.chunks.pop_front();
+            one(&mut state);
+            if state.end.number - state.sealed_end.number >= self.capacity.min(CHUNK) as u64 {
+                state.seal();
             }
-        }
-        state.tally.add(&delivery);
-        if let Some(chunk) = state.chunks.back() {
-            chunk.write(state.next, delivery);
-        }
-        state.next += 1;
-        dropped
+            // Dropped without the lock.
+            (state.take_waiting(), state.take_beyond(self.capacity))
+        };
+        waiting.into_iter().flatten().for_each(|(_, waker)| waker.wake());
     }
 
     /// Nothing is added any more. Readers read what is left.
@@ -84,35 +95,68 @@ impl Ring {
         let waiting = {
             let mut state = lock(&self.state);
             state.closed = true;
-            mem::take(&mut state.waiting)
+            state.take_waiting()
         };
-        for (_, waker) in waiting {
-            waker.wake();
-        }
+        waiting.into_iter().flatten().for_each(|(_, waker)| waker.wake());
     }
 
     /// There are no readers any more: drops everything.
     pub(crate) fn abandon(&self) {
         self.close();
-        lock(&self.state).chunks.clear();
+        let mut state = lock(&self.state);
+        state.open.clear();
+        state.sealed.clear();
     }
 
     /// A reader of what is added from now on.
     pub(crate) fn reader(self: &Arc<Self>) -> RingReader {
         let mut state = lock(&self.state);
+        // What is in a chunk is read from its beginning.
+        state.seal();
         state.readers += 1;
-        let (next, seen, id) = (state.next, state.tally, state.readers);
-        let chunk = state.chunks.back().filter(|chunk| chunk.end() > next).map(Arc::clone);
         RingReader {
             ring: Arc::clone(self),
-            id,
-            chunk,
-            next,
-            seen,
+            id: state.readers,
+            chunk: None,
+            index: 0,
+            next: state.end,
             missed: Tally::default(),
-            names: OwnName::default(),
-            looked: false,
+            namespace: None,
+            yielded: false,
         }
+    }
+}
+
+impl State {
+    /// Makes a chunk of what is open.
+    fn seal(&mut self) {
+        if self.open.is_empty() {
+            return;
+        }
+        let slots = self.open.drain(..).collect();
+        self.open_namespace = None;
+        let start = mem::replace(&mut self.sealed_end, self.end);
+        self.sealed.push_back(Chunk { start, end: self.end, slots });
+    }
+
+    /// The oldest chunk, if the latest deliveries fill the capacity without it. It is the only one: one delivery is added
+    /// at a time.
+    fn take_beyond(&mut self, capacity: usize) -> Option<Chunk> {
+        let oldest = self.sealed.front()?;
+        (self.end.number - oldest.end.number >= capacity as u64).then(|| self.sealed.pop_front()).flatten()
+    }
+
+    fn take_waiting(&mut self) -> Option<SmallVec<[(u64, Waker); 2]>> {
+        (!self.waiting.is_empty()).then(|| mem::take(&mut self.waiting))
+    }
+
+    /// The chunk with the delivery that comes at this mark, or the oldest that there is.
+    fn chunk_at(&mut self, mark: Mark) -> Option<Chunk> {
+        if mark.number >= self.sealed_end.number {
+            self.seal();
+        }
+        let index = self.sealed.partition_point(|chunk| chunk.end.number <= mark.number);
+        self.sealed.get(index).cloned()
     }
 }
 
@@ -121,16 +165,17 @@ impl Ring {
 pub(crate) struct RingReader {
     ring: Arc<Ring>,
     id: u64,
-    chunk: Option<Arc<Chunk>>,
-    /// The number of the next delivery to read.
-    next: u64,
-    /// What was delivered before it.
-    seen: Tally,
+    /// What it reads, and how much of that it has read.
+    chunk: Option<Arc<[Slot]>>,
+    index: usize,
+    /// Where its chunk ends.
+    next: Mark,
     /// What is still to be told.
     missed: Tally,
-    names: OwnName,
+    /// Where the events that it reads were published.
+    namespace: Option<OwnName>,
     /// Whether it has found nothing, and been back since.
-    looked: bool,
+    yielded: bool,
 }
 
 impl RingReader {
@@ -140,16 +185,7 @@ impl RingReader {
                 return Poll::Ready(Some(notice));
             }
             if let Some(delivery) = self.read() {
-                self.looked = false;
                 return Poll::Ready(Some(delivery));
-            }
-            // Waiting and being woken costs more than looking twice, and publishers mostly have more to say: let others on
-            // this thread go first, once.
-            if self.chunk.as_ref().is_some_and(|chunk| self.next < chunk.end())
-                && !mem::replace(&mut self.looked, true)
-            {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
             }
             match self.turn(cx) {
                 Turned::More => {}
@@ -159,44 +195,52 @@ impl RingReader {
         }
     }
 
-    /// The next delivery, if it is in the chunk at hand.
+    /// The next delivery of the chunk at hand.
     fn read(&mut self) -> Option<BusDelivery> {
-        let delivery = self.chunk.as_ref()?.read(self.next)?;
-        let delivery = match delivery {
-            BusDelivery::Event(event) => BusDelivery::Event(self.names.rename(event)),
-            notice => notice.clone(),
-        };
-        self.next += 1;
-        self.seen.add(&delivery);
-        Some(delivery)
+        let chunk = self.chunk.as_ref()?;
+        loop {
+            let slot = chunk.get(self.index)?;
+            self.index += 1;
+            match slot {
+                Slot::Namespace(namespace) => OwnName::change(&mut self.namespace, namespace),
+                Slot::Event(event) => {
+                    let namespace = Arc::clone(&self.namespace.as_ref()?.own);
+                    return Some(BusDelivery::Event(BusEvent::new(namespace, event.clone())));
+                }
+                Slot::Notice(notice) => return Some(notice.clone()),
+            }
+        }
     }
 
-    /// Takes the chunk with the next delivery, or the oldest one that is left; or waits.
+    /// Takes the next chunk, or the oldest one that is left; or waits.
     fn turn(&mut self, cx: &mut Context<'_>) -> Turned {
+        // Else it would stay in memory for as long as nothing comes.
+        self.chunk = None;
         let mut state = lock(&self.ring.state);
-        if self.next == state.next {
-            // Else it would stay in memory for as long as nothing comes.
-            if self.chunk.as_ref().is_some_and(|chunk| chunk.end() == self.next) {
-                self.chunk = None;
+        if let Some(chunk) = state.chunk_at(self.next).filter(|_| self.next != state.end) {
+            drop(state);
+            if chunk.start != self.next {
+                self.missed = chunk.start.tally.since(self.next.tally);
             }
-            if state.closed {
-                return Turned::End;
-            }
-            match state.waiting.iter_mut().find(|(id, _)| *id == self.id) {
-                Some((_, waker)) => waker.clone_from(cx.waker()),
-                None => state.waiting.push((self.id, cx.waker().clone())),
-            }
+            self.next = chunk.end;
+            (self.chunk, self.index, self.yielded) = (Some(chunk.slots), 0, false);
+            return Turned::More;
+        }
+        if state.closed {
+            return Turned::End;
+        }
+        if !mem::replace(&mut self.yielded, true) {
+            drop(state);
+            // Publishers mostly have more to say, and waiting and being woken costs both sides more than to let others go
+            // first, once. Unlike one's own waker, this wakes no other thread of the runtime.
+            let _ = pin!(yield_now()).poll(cx);
             return Turned::Wait;
         }
-        let found = state.chunks.iter().position(|chunk| chunk.end() > self.next).unwrap_or_default();
-        let Some(chunk) = state.chunks.get(found).map(Arc::clone) else { return Turned::End };
-        if chunk.first > self.next {
-            self.next = chunk.first;
-            self.missed = chunk.before.since(self.seen);
-            self.seen = chunk.before;
+        match state.waiting.iter_mut().find(|(id, _)| *id == self.id) {
+            Some((_, waker)) => waker.clone_from(cx.waker()),
+            None => state.waiting.push((self.id, cx.waker().clone())),
         }
-        self.chunk = Some(chunk);
-        Turned::More
+        Turned::Wait
     }
 }
 
@@ -208,21 +252,18 @@ impl Drop for RingReader {
 
 /// A reader's own copy of the namespace that it read last: all readers would count references to the one of the publisher
 /// at the same time, and wait for each other's caches.
-#[derive(Debug, Default)]
-struct OwnName(Option<(Arc<Namespace>, Arc<Namespace>)>);
+#[derive(Debug)]
+struct OwnName {
+    theirs: Arc<Namespace>,
+    own: Arc<Namespace>,
+}
 
 impl OwnName {
-    fn rename(&mut self, event: &BusEvent) -> BusEvent {
-        let theirs = event.shared_namespace();
-        let own = match &self.0 {
-            Some((last, own)) if Arc::ptr_eq(last, theirs) => Arc::clone(own),
-            _ => {
-                let own = Arc::new(Namespace::clone(theirs));
-                self.0 = Some((Arc::clone(theirs), Arc::clone(&own)));
-                own
-            }
-        };
-        BusEvent::new(own, event.event().clone())
+    fn change(name: &mut Option<Self>, theirs: &Arc<Namespace>) {
+        if !name.as_ref().is_some_and(|name| Arc::ptr_eq(&name.theirs, theirs)) {
+            let own = Arc::new(Namespace::clone(theirs));
+            *name = Some(Self { theirs: Arc::clone(theirs), own });
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What expires while it is being read.
 
+use std::time::Duration;
+
 use aether_core::{Position, ReadError};
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -7,7 +9,18 @@ use tokio::time::Instant;
 use crate::open;
 use crate::store::Inner;
 
+/// How far the clocks of the replicas, and the reader's, may be apart.
+const SKEW: Duration = Duration::from_secs(60);
+
 impl Inner {
+    /// Whether what follows something that was recorded then may be gone on one replica and not yet on another.
+    pub(crate) fn is_expiring(&self, recorded_at: Option<OffsetDateTime>) -> bool {
+        self.retention.is_some_and(|max_age| {
+            let surely_there = max_age - SKEW.min(max_age / 2);
+            recorded_at.is_none_or(|time| OffsetDateTime::now_utc() - time >= surely_there)
+        })
+    }
+
     /// With retention, events after a position that reading is to go on from may be gone. That is never passed over in
     /// silence.
     pub(crate) async fn check_not_expired(&self, position: Position) -> Result<(), ReadError> {

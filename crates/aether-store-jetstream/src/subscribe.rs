@@ -165,9 +165,11 @@ impl Subscriber {
                             self.lag.store(pending, Ordering::Relaxed);
                             behind |= pending > BEHIND as u64;
                             if message.sequence >= self.next {
-                                if message.sequence > self.intact {
+                                if message.sequence > self.intact || self.is_expiring() {
                                     let taken = consumer.last_taken();
-                                    self.check_gap(message.sequence).await?;
+                                    if !self.is_intact(message.sequence).await? {
+                                        break;
+                                    }
                                     self.intact = taken;
                                 }
                                 let commit = StoredCommit::decode_unlinked(message)?;
@@ -179,7 +181,9 @@ impl Subscriber {
                         Sent::Passed(sequence) => {
                             self.together.pass(sequence, &mut whole);
                             if whole.is_empty() && self.together.is_empty() && sequence >= self.next {
-                                self.check_gap(sequence + 1).await?;
+                                if !self.is_intact(sequence + 1).await? {
+                                    break;
+                                }
                                 self.next = sequence + 1;
                                 self.read = Some((Position::new(sequence, u32::MAX), None));
                                 self.pass(Position::new(sequence, u32::MAX));
@@ -200,6 +204,11 @@ impl Subscriber {
                     }
                 }
                 self.together.forget();
+                // What was held back or taken over is read again, and may have expired by then.
+                self.intact = 0;
+                if self.read.is_some_and(|(position, _)| position.sequence() >= self.next) {
+                    self.read = Some((Position::new(self.next - 1, u32::MAX), None));
+                }
                 if self.phase == Phase::Live {
                     self.phase = Phase::Behind;
                     yield Delivery::FellBehind;
@@ -296,11 +305,22 @@ impl Subscriber {
         matches!(self.phase, Phase::BehindUntil(end) if self.next > end) && self.together.is_empty()
     }
 
-    async fn check_gap(&self, next: u64) -> Result<(), ReadError> {
-        match self.read {
-            Some(read) => self.inner.check_gap(&self.wanted.filter, read, next).await,
-            None => Ok(()),
+    /// Whether nothing has expired between what was read and the sequence that comes next: an error if something has,
+    /// false if nobody can say now, so that it has to be read again.
+    async fn is_intact(&self, next: u64) -> Result<bool, ReadError> {
+        let Some(read) = self.read else { return Ok(true) };
+        match self.inner.check_gap(&self.wanted.filter, read, next).await {
+            Err(ReadError::Unavailable(error)) => {
+                tracing::debug!(%error, "whether events have expired is not known; they are read again");
+                Ok(false)
+            }
+            checked => checked.map(|()| true),
         }
+    }
+
+    /// Whether what follows the position read last may be expiring just now.
+    fn is_expiring(&self) -> bool {
+        self.read.is_some_and(|(_, recorded_at)| self.inner.is_expiring(recorded_at))
     }
 
     fn look_at(&mut self, event: RecordedEvent) -> Option<Delivery> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aether_core::codec::Codec;
 use async_nats::{Client, Message, Subscriber};
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{OnceCell, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -17,7 +17,7 @@ use super::outgoing::Outgoing;
 use super::stamp::Stamp;
 use crate::group::{Group, Scope};
 use crate::hub::Hub;
-use crate::{BusDelivery, BusEvent, NamespacePattern, SubscribeError, Undecodable};
+use crate::{BusDelivery, NamespacePattern, SubscribeError, Undecodable};
 
 /// The subscription to one pattern on the network. Dropping it unsubscribes.
 #[derive(Debug)]
@@ -109,6 +109,13 @@ impl Incoming {
         let _end = End { hub: Arc::clone(&self.hub), scope: self.scope };
         connects.mark_unchanged();
         loop {
+            // Waiting for two things costs more than taking what is there, of which there is mostly more.
+            if !connects.has_changed().unwrap_or(true)
+                && let Some(Some(message)) = messages.next().now_or_never()
+            {
+                self.take(message);
+                continue;
+            }
             tokio::select! {
                 biased;
                 changed = connects.changed() => match changed {
@@ -151,11 +158,8 @@ impl Incoming {
             }
             Ok(decoded) => {
                 for event in decoded.events {
-                    let delivery = BusEvent::new(Arc::clone(&namespace), event);
-                    for group in self.groups() {
-                        if group.wants(&delivery) {
-                            group.offer(BusDelivery::Event(delivery.clone()));
-                        }
+                    for group in self.groups().iter().filter(|group| group.wants(&event)) {
+                        group.offer_event(&namespace, &event);
                     }
                 }
             }

@@ -92,8 +92,7 @@ impl Outgoing {
         // Under the lock, so that messages leave in the order of their numbers.
         let mut last = lock(&topic.last);
         let stamp = Stamp { line: topic.line, number: *last + 1 };
-        let sending =
-            self.client.publish_with_reply(topic.subject.clone(), stamp.to_string(), payload.clone());
+        let sending = self.client.publish_with_reply(topic.subject.clone(), stamp.to_text(), payload.clone());
         // Looked at once: it waits only for room. A task whose budget is used up must not look like no room.
         let sent = coop::unconstrained(sending).now_or_never();
         match sent {

@@ -167,8 +167,12 @@ impl Window {
         halted.map(Tracked::unfinished).sum()
     }
 
-    /// Takes in an event that was read.
+    /// Takes in an event that was read. One at which the reader has been since it began is not taken again: whatever lies
+    /// behind it is begun only once in a claim.
     pub(crate) fn push(&mut self, event: RecordedEvent, now: Duration) {
+        if !after(Some(event.position), self.read) {
+            return;
+        }
         let hash = xxh3_64(event.actor().as_str().as_bytes());
         let number = usize::try_from(hash % u64::from(self.limits.partitions)).unwrap_or(0);
         let read = self.read.replace(event.position);

@@ -332,3 +332,28 @@ fn what_is_gained_behind_the_reader_is_read_again() {
     window.push(event(&b, 3, 9), Duration::ZERO);
     assert_eq!(window.unfinished_of(second), 0);
 }
+
+#[test]
+fn what_is_read_twice_is_handed_out_once() {
+    let mut window = window(Order::Actor, 1, 1);
+    let a = actor(0);
+    let read = |window: &mut Window, version| window.push(event(&a, version, version), Duration::ZERO);
+    for version in 1..=3 {
+        read(&mut window, version);
+        let (id, _) = window.next(Duration::ZERO).unwrap();
+        window.finish(id, Ok(()), Duration::ZERO, 0.0);
+    }
+    // A reader that goes back by itself.
+    for version in 1..=3 {
+        read(&mut window, version);
+        assert!(window.next(Duration::ZERO).is_none(), "{version} was handed out again");
+    }
+    assert_eq!(window.read(), Some(Position::new(3, 0)));
+    // One that is told to start over, and goes back further than it was told.
+    window.rewind();
+    for version in 1..=4 {
+        read(&mut window, version);
+    }
+    let (_, batch) = window.next(Duration::ZERO).unwrap();
+    assert_eq!(batch.events[0].version().get(), 4);
+}

@@ -7,3 +7,4 @@ mod following;
 mod on_nats;
 mod parking;
 mod rebuilding;
+mod switching;

@@ -1,5 +1,6 @@
 //! Whole groups in simulated time: members join, crash, freeze and are cut off, signals get lost, keys cannot be written.
 
+mod faults;
 mod rest;
 mod world;
 
@@ -32,6 +33,7 @@ fn storm(seed: u64) -> World {
                 world.cut_off(span);
             }
             7 => world.keys_down(SECOND.mul_f64(9.0)),
+            8 | 9 => world.end_reading(),
             _ => {}
         }
         world.run(SECOND);

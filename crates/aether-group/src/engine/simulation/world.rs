@@ -21,7 +21,7 @@ const ACTORS: u64 = 50;
 
 /// What happens to a member.
 #[derive(Debug)]
-enum Input {
+pub(super) enum Input {
     Wake(Duration),
     Heard(Message),
     Put(Partition, Result<Revision, CoordinationError>),
@@ -32,6 +32,7 @@ enum Input {
     Closed(Partition),
     Ran(RunId, Batch, bool),
     Read { generation: u64 },
+    ReadingEnded,
 }
 
 #[derive(Debug)]
@@ -55,9 +56,9 @@ pub(super) struct Node {
     pub(super) id: MemberId,
     pub(super) alive: bool,
     pub(super) stopped: bool,
-    frozen_until: Duration,
-    cut_off_since: Duration,
-    cut_off_until: Duration,
+    pub(super) frozen_until: Duration,
+    pub(super) cut_off_since: Duration,
+    pub(super) cut_off_until: Duration,
     /// What it reads next, and which of its subscriptions that is.
     reading: Option<usize>,
     generation: u64,
@@ -66,15 +67,17 @@ pub(super) struct Node {
 }
 
 pub(super) struct World {
-    now: Duration,
+    pub(super) now: Duration,
     pub(super) random: fastrand::Rng,
     items: BinaryHeap<Reverse<(Duration, u64)>>,
     contents: HashMap<u64, Item>,
     count: u64,
     pub(super) nodes: Vec<Node>,
     pub(super) records: BTreeMap<Partition, Known>,
+    /// All that the records ever were.
+    history: BTreeMap<Partition, Vec<Known>>,
     revision: u64,
-    down_until: Duration,
+    pub(super) down_until: Duration,
     pub(super) log: Vec<RecordedEvent>,
     pub(super) versions: BTreeMap<ActorId, u64>,
     pub(super) done: BTreeMap<ActorId, u64>,
@@ -93,6 +96,7 @@ impl World {
             count: 0,
             nodes: Vec::new(),
             records: BTreeMap::new(),
+            history: BTreeMap::new(),
             revision: 0,
             down_until: Duration::ZERO,
             log: Vec::new(),
@@ -132,47 +136,7 @@ impl World {
             reader_idle: false,
             wake_at: self.now,
         });
-        self.push(self.now, Item::To(node, Input::Wake(self.now)));
-    }
-
-    fn pick(&mut self) -> Option<usize> {
-        let alive: Vec<usize> = (0..self.nodes.len())
-            .filter(|node| self.nodes[*node].alive && !self.nodes[*node].stopped)
-            .collect();
-        self.random.choice(alive)
-    }
-
-    pub(super) fn crash(&mut self) {
-        if let Some(node) = self.pick() {
-            self.nodes[node].alive = false;
-        }
-    }
-
-    pub(super) fn stop(&mut self) {
-        if let Some(node) = self.pick() {
-            self.nodes[node].engine.stop();
-            self.nodes[node].wake_at = self.now;
-            self.push(self.now, Item::To(node, Input::Wake(self.now)));
-        }
-    }
-
-    pub(super) fn freeze(&mut self, span: Duration) {
-        if let Some(node) = self.pick() {
-            self.nodes[node].frozen_until = self.now + span;
-        }
-    }
-
-    pub(super) fn cut_off(&mut self, span: Duration) {
-        if let Some(node) = self.pick() {
-            if !self.is_cut_off(node) {
-                self.nodes[node].cut_off_since = self.now;
-            }
-            self.nodes[node].cut_off_until = self.now + span;
-        }
-    }
-
-    pub(super) fn keys_down(&mut self, span: Duration) {
-        self.down_until = self.now + span;
+        self.wake(node);
     }
 
     pub(super) fn save(&mut self, events: usize) {
@@ -225,7 +189,12 @@ impl World {
         self.now = until;
     }
 
-    fn input(&mut self, index: usize, input: Input) {
+    pub(super) fn wake(&mut self, node: usize) {
+        self.nodes[node].wake_at = self.now;
+        self.push(self.now, Item::To(node, Input::Wake(self.now)));
+    }
+
+    pub(super) fn input(&mut self, index: usize, input: Input) {
         let now = self.now;
         let node = &mut self.nodes[index];
         if !node.alive || node.stopped {
@@ -263,6 +232,13 @@ impl World {
                     self.read(index);
                 }
             }
+            Input::ReadingEnded => {
+                if node.reading.take().is_some() {
+                    node.reader_idle = false;
+                    node.generation += 1;
+                    node.engine.reading_ended(None, now);
+                }
+            }
         }
         self.turn(index);
     }
@@ -288,7 +264,7 @@ impl World {
         }
     }
 
-    fn is_cut_off(&self, node: usize) -> bool {
+    pub(super) fn is_cut_off(&self, node: usize) -> bool {
         self.nodes[node].cut_off_until > self.now
     }
 
@@ -353,11 +329,16 @@ impl World {
 
     fn read(&mut self, index: usize) {
         let now = self.now;
+        let goes_back = self.random.u8(..100) == 0;
         let node = &mut self.nodes[index];
         let Some(next) = &mut node.reading else { return };
         if *next >= self.log.len() || !node.engine.has_room() {
             node.reader_idle = true;
             return;
+        }
+        if goes_back {
+            // No store should do so; but what was done is not to be done again even then.
+            *next -= (*next).min(10);
         }
         let event = self.log[*next].clone();
         *next += 1;
@@ -469,6 +450,7 @@ impl World {
         self.revision += 1;
         let known = Known { record, revision: Revision::new(self.revision) };
         self.records.insert(partition, known.clone());
+        self.history.entry(partition).or_default().push(known.clone());
         for node in 0..self.nodes.len() {
             if self.random.u8(..10) != 0 && !self.is_cut_off(node) {
                 self.send(node, Input::Saw(partition, known.clone()));
@@ -481,7 +463,12 @@ impl World {
 
     fn look(&mut self, from: usize, partition: Option<Partition>) {
         let input = match partition {
-            Some(partition) => Input::Looked(partition, self.records.get(&partition).cloned()),
+            Some(partition) => {
+                // The server that is asked may be behind.
+                let behind = self.random.usize(..4);
+                let history = self.history.get(&partition);
+                Input::Looked(partition, history.and_then(|known| known.iter().rev().nth(behind)).cloned())
+            }
             None => Input::LookedAtAll(self.records.clone().into_iter().collect()),
         };
         self.send(from, input);
