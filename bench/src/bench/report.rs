@@ -58,10 +58,10 @@ impl Row {
         Self { name, value, unit, baseline: None, ratio: None, goal: None, met: None, note }
     }
 
-    /// The same of what it is compared with; the ratio is value to baseline.
+    /// The same of what it is compared with; the ratio is value to baseline, and 1 if both are nothing.
     pub(crate) fn against(mut self, baseline: f64) -> Self {
         self.baseline = Some(baseline);
-        self.ratio = Some(self.value / baseline);
+        self.ratio = Some(if self.value == baseline { 1.0 } else { self.value / baseline });
         self
     }
 

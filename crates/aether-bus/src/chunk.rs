@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use aether_core::{Event, Namespace};
-
 use crate::BusDelivery;
 use crate::tally::Tally;
 
@@ -12,19 +10,7 @@ use crate::tally::Tally;
 pub(crate) struct Chunk {
     pub(crate) start: Mark,
     pub(crate) end: Mark,
-    pub(crate) slots: Arc<[Slot]>,
-}
-
-/// What is in a chunk.
-#[derive(Debug)]
-pub(crate) enum Slot {
-    /// The events that follow were published here. It comes first in a chunk and then where it changes: so neither who
-    /// writes an event nor who drops it counts references to the namespace.
-    Namespace(Arc<Namespace>),
-    /// An event.
-    Event(Event),
-    /// A delivery that is no event.
-    Notice(BusDelivery),
+    pub(crate) deliveries: Arc<[BusDelivery]>,
 }
 
 /// A place between two deliveries.
@@ -37,12 +23,6 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
-    /// Goes past an event.
-    pub(crate) fn pass_event(&mut self) {
-        self.number += 1;
-        self.tally.add_event();
-    }
-
     /// Goes past a delivery.
     pub(crate) fn pass(&mut self, delivery: &BusDelivery) {
         self.number += 1;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use aether_core::{Event, EventFilter, Namespace};
+use aether_core::{Event, EventFilter};
 
 use crate::lane::{Lane, LaneReader};
 use crate::ring::{Ring, RingReader};
-use crate::{BusDelivery, BusEvent, Lag, NamespacePattern};
+use crate::{BusDelivery, Lag, NamespacePattern};
 
 /// Where the events of a group come from: the publishers of this bus, and perhaps one link to others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -92,18 +92,7 @@ impl Group {
         }
     }
 
-    /// Delivers an event without waiting.
-    pub(crate) fn offer_event(&self, namespace: &Arc<Namespace>, event: &Event) {
-        match &self.queue {
-            Queue::Ring(ring) => ring.push_event(namespace, event),
-            Queue::Lane(lane) => {
-                lane.offer(BusDelivery::Event(BusEvent::new(Arc::clone(namespace), event.clone())));
-            }
-        }
-    }
-
     /// Delivers without waiting.
-    #[cfg(feature = "nats")]
     pub(crate) fn offer(&self, delivery: BusDelivery) {
         match &self.queue {
             Queue::Ring(ring) => ring.push(delivery),

@@ -12,11 +12,11 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use aether_core::{Event, Namespace};
+use aether_core::Namespace;
 use smallvec::SmallVec;
 use tokio::task::yield_now;
 
-use crate::chunk::{Chunk, Mark, Slot};
+use crate::chunk::{Chunk, Mark};
 use crate::sync::lock;
 use crate::tally::Tally;
 use crate::{BusDelivery, BusEvent};
@@ -37,9 +37,7 @@ struct State {
     /// Where they end.
     sealed_end: Mark,
     /// What comes after them; fewer than a chunk may have.
-    open: Vec<Slot>,
-    /// Where the last event that is open was published.
-    open_namespace: Option<Arc<Namespace>>,
+    open: Vec<BusDelivery>,
     end: Mark,
     waiting: SmallVec<[(u64, Waker); 2]>,
     readers: u64,
@@ -51,37 +49,16 @@ impl Ring {
         Self { capacity: capacity.max(1), state: Mutex::default() }
     }
 
-    /// Adds an event that was published in a namespace; otherwise as [`push`](Self::push).
-    pub(crate) fn push_event(&self, namespace: &Arc<Namespace>, event: &Event) {
-        self.append(|state| {
-            if !state.open_namespace.as_ref().is_some_and(|last| Arc::ptr_eq(last, namespace)) {
-                state.open_namespace = Some(Arc::clone(namespace));
-                state.open.push(Slot::Namespace(Arc::clone(namespace)));
-            }
-            state.end.pass_event();
-            state.open.push(Slot::Event(event.clone()));
-        });
-    }
-
     /// Adds a delivery, drops what is beyond the capacity, and wakes who waits.
     pub(crate) fn push(&self, delivery: BusDelivery) {
-        if let BusDelivery::Event(event) = &delivery {
-            return self.push_event(event.shared_namespace(), event);
-        }
-        self.append(|state| {
-            state.end.pass(&delivery);
-            state.open.push(Slot::Notice(delivery));
-        });
-    }
-
-    fn append(&self, one: impl FnOnce(&mut State)) {
         let (waiting, _dropped) = {
             let mut state = lock(&self.state);
             if state.closed {
                 return;
             }
-            one(&mut state);
-            if state.end.number - state.sealed_end.number >= self.capacity.min(CHUNK) as u64 {
+            state.end.pass(&delivery);
+            state.open.push(delivery);
+            if state.open.len() >= self.capacity.min(CHUNK) {
                 state.seal();
             }
             // Dropped without the lock.
@@ -121,7 +98,7 @@ impl Ring {
             index: 0,
             next: state.end,
             missed: Tally::default(),
-            namespace: None,
+            names: OwnName::default(),
             yielded: false,
         }
     }
@@ -133,10 +110,9 @@ impl State {
         if self.open.is_empty() {
             return;
         }
-        let slots = self.open.drain(..).collect();
-        self.open_namespace = None;
+        let deliveries = self.open.drain(..).collect();
         let start = mem::replace(&mut self.sealed_end, self.end);
-        self.sealed.push_back(Chunk { start, end: self.end, slots });
+        self.sealed.push_back(Chunk { start, end: self.end, deliveries });
     }
 
     /// The oldest chunk, if the latest deliveries fill the capacity without it. It is the only one: one delivery is added
@@ -166,14 +142,13 @@ pub(crate) struct RingReader {
     ring: Arc<Ring>,
     id: u64,
     /// What it reads, and how much of that it has read.
-    chunk: Option<Arc<[Slot]>>,
+    chunk: Option<Arc<[BusDelivery]>>,
     index: usize,
     /// Where its chunk ends.
     next: Mark,
     /// What is still to be told.
     missed: Tally,
-    /// Where the events that it reads were published.
-    namespace: Option<OwnName>,
+    names: OwnName,
     /// Whether it has found nothing, and been back since.
     yielded: bool,
 }
@@ -197,19 +172,12 @@ impl RingReader {
 
     /// The next delivery of the chunk at hand.
     fn read(&mut self) -> Option<BusDelivery> {
-        let chunk = self.chunk.as_ref()?;
-        loop {
-            let slot = chunk.get(self.index)?;
-            self.index += 1;
-            match slot {
-                Slot::Namespace(namespace) => OwnName::change(&mut self.namespace, namespace),
-                Slot::Event(event) => {
-                    let namespace = Arc::clone(&self.namespace.as_ref()?.own);
-                    return Some(BusDelivery::Event(BusEvent::new(namespace, event.clone())));
-                }
-                Slot::Notice(notice) => return Some(notice.clone()),
-            }
-        }
+        let delivery = match self.chunk.as_ref()?.get(self.index)? {
+            BusDelivery::Event(event) => BusDelivery::Event(self.names.rename(event)),
+            notice => notice.clone(),
+        };
+        self.index += 1;
+        Some(delivery)
     }
 
     /// Takes the next chunk, or the oldest one that is left; or waits.
@@ -217,13 +185,15 @@ impl RingReader {
         // Else it would stay in memory for as long as nothing comes.
         self.chunk = None;
         let mut state = lock(&self.ring.state);
-        if let Some(chunk) = state.chunk_at(self.next).filter(|_| self.next != state.end) {
+        if self.next != state.end
+            && let Some(chunk) = state.chunk_at(self.next)
+        {
             drop(state);
             if chunk.start != self.next {
                 self.missed = chunk.start.tally.since(self.next.tally);
             }
             self.next = chunk.end;
-            (self.chunk, self.index, self.yielded) = (Some(chunk.slots), 0, false);
+            (self.chunk, self.index, self.yielded) = (Some(chunk.deliveries), 0, false);
             return Turned::More;
         }
         if state.closed {
@@ -252,18 +222,21 @@ impl Drop for RingReader {
 
 /// A reader's own copy of the namespace that it read last: all readers would count references to the one of the publisher
 /// at the same time, and wait for each other's caches.
-#[derive(Debug)]
-struct OwnName {
-    theirs: Arc<Namespace>,
-    own: Arc<Namespace>,
-}
+#[derive(Debug, Default)]
+struct OwnName(Option<(Arc<Namespace>, Arc<Namespace>)>);
 
 impl OwnName {
-    fn change(name: &mut Option<Self>, theirs: &Arc<Namespace>) {
-        if !name.as_ref().is_some_and(|name| Arc::ptr_eq(&name.theirs, theirs)) {
-            let own = Arc::new(Namespace::clone(theirs));
-            *name = Some(Self { theirs: Arc::clone(theirs), own });
-        }
+    fn rename(&mut self, event: &BusEvent) -> BusEvent {
+        let theirs = event.shared_namespace();
+        let own = match &self.0 {
+            Some((last, own)) if Arc::ptr_eq(last, theirs) => Arc::clone(own),
+            _ => {
+                let own = Arc::new(Namespace::clone(theirs));
+                self.0 = Some((Arc::clone(theirs), Arc::clone(&own)));
+                own
+            }
+        };
+        BusEvent::new(own, event.event().clone())
     }
 }
 

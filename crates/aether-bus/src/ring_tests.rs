@@ -14,7 +14,7 @@ static NAMES: LazyLock<[Arc<Namespace>; 2]> =
 
 fn push_in(name: usize, ring: &Ring, version: u64) {
     let event = Event::new(&ActorId::new("a-1").unwrap(), Version::new(version), "A", &()).unwrap();
-    ring.push_event(&NAMES[name], &event);
+    ring.push(BusDelivery::Event(BusEvent::new(Arc::clone(&NAMES[name]), event)));
 }
 
 fn push(ring: &Ring, version: u64) {
@@ -73,6 +73,15 @@ fn a_reader_gets_what_comes_after_it() {
     assert!(drain(&mut reader).is_empty());
     (2..=90).for_each(|version| push(&ring, version));
     assert_eq!(drain(&mut reader), (2..=90).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_reader_gets_nothing_from_before_it() {
+    let ring = Arc::new(Ring::new(100));
+    push(&ring, 1);
+    let mut reader = ring.reader();
+    push(&ring, 2);
+    assert_eq!(drain(&mut reader), [2]);
 }
 
 #[test]

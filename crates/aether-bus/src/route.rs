@@ -43,7 +43,7 @@ impl Route {
     pub(crate) fn offer(&self, event: &Event) {
         self.publishing.published();
         for group in self.groups.iter().filter(|group| group.wants(event)) {
-            group.offer_event(&self.namespace, event);
+            group.offer(self.delivery(event));
         }
     }
 
@@ -81,7 +81,7 @@ impl Reserved<'_> {
         let mut rooms = rooms.into_iter();
         for group in route.groups.iter().filter(|group| group.wants(event)) {
             if group.lane().is_none() {
-                group.offer_event(&route.namespace, event);
+                group.offer(route.delivery(event));
             } else if let Some(room) = rooms.next() {
                 room.fill(route.delivery(event));
             }

@@ -12,15 +12,10 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Counts an event.
-    pub(crate) fn add_event(&mut self) {
-        self.events += 1;
-    }
-
     /// Counts what `delivery` stands for.
     pub(crate) fn add(&mut self, delivery: &BusDelivery) {
         match delivery {
-            BusDelivery::Event(_) | BusDelivery::Undecodable(_) => self.add_event(),
+            BusDelivery::Event(_) | BusDelivery::Undecodable(_) => self.events += 1,
             BusDelivery::Missed(events) => self.events = self.events.saturating_add(*events),
             BusDelivery::Interrupted => self.interruptions += 1,
         }

@@ -22,6 +22,17 @@ pub struct Batch {
     pub attempt: u32,
     /// Whether these are events of an actor that was parked and is resumed. They are older than what the partition has
     /// come to: their positions must not set back a checkpoint, nor be taken for repetitions because they are below it.
+    ///
+    /// What comes so are the actor's events up to where this member has read the partition; the later ones come as all
+    /// others do, and none is left out or comes before an earlier one. After a claim has moved, that place may be behind
+    /// what an earlier claim had handed out, if its checkpoint was. Then events of the actor between the two come as all
+    /// others do although
+    /// - they have waited, and events of other actors behind them were handed out before: a handler that tells
+    ///   repetitions by *one position for the partition* has to return it from [`gained`](crate::Handler::gained), which
+    ///   makes the member begin there, so that all that has waited comes as resumed. Position by actor, version or id need
+    ///   no such care;
+    /// - they were handed out as resumed ones before: once more, as after any failure. That goes for an event that was
+    ///   [skipped](crate::GroupAdmin::skip) too, if the checkpoint had not passed it.
     pub resumed: bool,
     /// The events.
     pub events: Vec<RecordedEvent>,

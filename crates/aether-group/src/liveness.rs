@@ -119,8 +119,12 @@ impl Liveness {
         self.confirmed.is_some_and(|at| now.saturating_sub(at) <= patience)
     }
 
-    /// This member was cut off, and others may have spoken unheard: all have their suspicion before them again.
+    /// This member was cut off, and others may have spoken unheard: all have their suspicion before them again. Those who
+    /// were suspected already when it last heard itself are forgotten, until they are heard, or [noted](Self::note) since
+    /// something is theirs.
     pub(crate) fn reconnect(&mut self, now: Duration) {
+        let heard_until = self.confirmed.unwrap_or_default();
+        self.peers.retain(|_, heard| heard_until.saturating_sub(*heard) <= self.suspect_after);
         self.peers.values_mut().for_each(|heard| *heard = now);
     }
 
@@ -196,6 +200,18 @@ mod tests {
         assert_eq!(live(&liveness, SUSPECT + PULSE), 1);
         liveness.reconnect(SUSPECT + PULSE);
         assert_eq!(live(&liveness, SUSPECT + PULSE), 3);
+        // Whoever was suspected before this member was cut off does not come back with it.
+        let mut dead = Liveness::new(member(1), PULSE, SUSPECT);
+        dead.hear(&member(2), 1, false, Duration::ZERO);
+        for now in [SUSPECT + PULSE, SUSPECT * 3] {
+            let count = pulse(&mut dead, now);
+            dead.confirmed = dead.confirmed.or(Some(now));
+            dead.hear(&member(1), count, false, now);
+            assert_eq!(live(&dead, now), 1);
+        }
+        // But it may have claimed something meanwhile.
+        dead.note(Uuid::from_u128(2), SUSPECT * 3);
+        assert_eq!(live(&dead, SUSPECT * 3), 2);
         liveness.goodbye(&member(2), SUSPECT);
         assert_eq!(liveness.hear(&member(2), 2, false, SUSPECT), Sound::Known);
         assert_eq!(live(&liveness, SUSPECT + PULSE), 2);

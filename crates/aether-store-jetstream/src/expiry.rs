@@ -36,29 +36,34 @@ impl Inner {
     }
 
     /// The same for what lies between a position and the sequence that a reader of `filter` came to next: it may have
-    /// expired while it was being read.
+    /// expired while it was being read. `since` is when what follows the position was recorded at the earliest, if that is
+    /// known; gives what is known of that now.
     pub(crate) async fn check_gap(
         &self,
         filter: &str,
-        (position, recorded_at): (Position, Option<OffsetDateTime>),
+        (position, since): (Position, Option<OffsetDateTime>),
         next: u64,
-    ) -> Result<(), ReadError> {
-        let Some(max_age) = self.retention else { return Ok(()) };
-        // What was recorded after something young is younger still. Half of the age leaves room for clocks that differ.
-        let young = recorded_at.is_some_and(|time| OffsetDateTime::now_utc() - time < max_age / 2);
+    ) -> Result<Option<OffsetDateTime>, ReadError> {
+        let Some(max_age) = self.retention else { return Ok(since) };
+        // Half of the age leaves room for clocks that differ.
+        let asked = OffsetDateTime::now_utc();
+        let young = since.is_some_and(|since| asked - since < max_age / 2);
         let after = position.sequence() + 1;
         if young || next <= after {
-            return Ok(());
+            return Ok(since);
         }
         // Each replica expires by its own clock: the one that is read from may not have what the leader still has. The
         // leader is asked before its bounds are, so that what goes in between is noticed, too.
         let deadline = Instant::now() + self.timeouts.read;
         let on_leader = self.events.next(filter, after, deadline).await?;
         self.check_not_expired(position).await?;
-        if on_leader.is_some_and(|message| message.sequence < next) {
-            let first_available = Position::new(next - 1, u32::MAX);
-            return Err(ReadError::PositionExpired { position, first_available });
+        match on_leader {
+            Some(message) if message.sequence < next => {
+                let first_available = Position::new(next - 1, u32::MAX);
+                Err(ReadError::PositionExpired { position, first_available })
+            }
+            Some(message) => Ok(Some(message.time)),
+            None => Ok(Some(asked)),
         }
-        Ok(())
     }
 }

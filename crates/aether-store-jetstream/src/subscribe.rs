@@ -114,7 +114,7 @@ struct Subscriber {
     filter: EventFilter,
     /// The sequence from which a new consumer begins: everything below has gone by.
     next: u64,
-    /// The position read last, and when it was recorded, if that is known.
+    /// The position read last, and when what follows it was recorded at the earliest, if that is known.
     read: Option<(Position, Option<OffsetDateTime>)>,
     /// Up to where it was told that everything has gone by.
     told: Option<Position>,
@@ -185,7 +185,8 @@ impl Subscriber {
                                     break;
                                 }
                                 self.next = sequence + 1;
-                                self.read = Some((Position::new(sequence, u32::MAX), None));
+                                let since = self.read.and_then(|(_, since)| since);
+                                self.read = Some((Position::new(sequence, u32::MAX), since));
                                 self.pass(Position::new(sequence, u32::MAX));
                             }
                             if !self.is_at_the_end().await {
@@ -206,8 +207,9 @@ impl Subscriber {
                 self.together.forget();
                 // What was held back or taken over is read again, and may have expired by then.
                 self.intact = 0;
-                if self.read.is_some_and(|(position, _)| position.sequence() >= self.next) {
-                    self.read = Some((Position::new(self.next - 1, u32::MAX), None));
+                let again = Position::new(self.next, u32::MAX);
+                if self.read.is_some_and(|(position, _)| position >= again) {
+                    self.read = Some((Position::new(self.next.saturating_sub(1), u32::MAX), None));
                 }
                 if self.phase == Phase::Live {
                     self.phase = Phase::Behind;
@@ -307,20 +309,23 @@ impl Subscriber {
 
     /// Whether nothing has expired between what was read and the sequence that comes next: an error if something has,
     /// false if nobody can say now, so that it has to be read again.
-    async fn is_intact(&self, next: u64) -> Result<bool, ReadError> {
+    async fn is_intact(&mut self, next: u64) -> Result<bool, ReadError> {
         let Some(read) = self.read else { return Ok(true) };
         match self.inner.check_gap(&self.wanted.filter, read, next).await {
             Err(ReadError::Unavailable(error)) => {
                 tracing::debug!(%error, "whether events have expired is not known; they are read again");
                 Ok(false)
             }
-            checked => checked.map(|()| true),
+            checked => {
+                self.read = Some((read.0, checked?));
+                Ok(true)
+            }
         }
     }
 
     /// Whether what follows the position read last may be expiring just now.
     fn is_expiring(&self) -> bool {
-        self.read.is_some_and(|(_, recorded_at)| self.inner.is_expiring(recorded_at))
+        self.read.is_some_and(|(_, since)| self.inner.is_expiring(since))
     }
 
     fn look_at(&mut self, event: RecordedEvent) -> Option<Delivery> {

@@ -184,6 +184,29 @@ async fn commits_over_several_actors_come_whole_while_they_are_saved() {
     writer.await.unwrap();
 }
 
+/// However long the rest takes: what is there of a commit is not delivered, and has not gone by.
+#[tokio::test]
+async fn half_a_commit_is_held_back_while_nothing_comes() {
+    let (whole, torn) = (store().await, store().await);
+    save_over(&whole, &["a-1", "b-1"], 1).await;
+    let mut subscription = subscribe(&torn, SubscribeFrom::Start, EventFilter::all()).await;
+    assert!(until_caught_up(&mut subscription).await.is_empty());
+    let context = async_nats::jetstream::new(client().await);
+    let parts = context.get_stream(whole.stream_name()).await.unwrap();
+    for sequence in 1..=2 {
+        let part = parts.get_raw_message(sequence).await.unwrap();
+        let subject = part.subject.replace(whole.stream_name(), torn.stream_name());
+        let stored = context.publish(subject, part.payload).await.unwrap();
+        assert_eq!(stored.await.unwrap().sequence, sequence);
+        if sequence == 1 {
+            // Several heartbeats.
+            let told = tokio::time::timeout(Duration::from_secs(1), subscription.next()).await;
+            assert!(told.is_err(), "{told:?}");
+        }
+    }
+    assert_eq!(ids(&until(&mut subscription, Position::new(2, 0)).await), ["a-1", "a-1", "b-1"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_or_doubled_where_catching_up_ends() {
     const WRITERS: u64 = 4;

@@ -9,10 +9,11 @@ use std::time::Duration;
 use aether_core::{
     Delivery, EventFilter, EventStoreExt, Position, Subscribe, SubscribeFrom, SubscribeOptions, Subscription,
 };
-use aether_store_jetstream::{Denials, JetStreamConfig, JetStreamEventStore};
+use aether_store_jetstream::{Denials, JetStreamConfig, JetStreamEventStore, Timeouts};
 use aether_testkit::server::{NatsServer, Proxy, Verdict};
 use common::{actor, config, event, next, next_event, until, until_caught_up};
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 
 async fn connect(url: &str) -> async_nats::Client {
     let options = async_nats::ConnectOptions::new().retry_on_initial_connect().max_reconnects(None);
@@ -142,6 +143,28 @@ async fn messages_that_are_lost_on_the_way_come_all_the_same() {
     assert!(proxy.stats().dropped > 3);
 }
 
+/// No message follows that would show the gap: the heartbeat does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_message_comes_though_it_was_lost_on_the_way() {
+    let server = start().await;
+    let writer = JetStreamEventStore::create(connect(&server.url()).await, config()).await.unwrap();
+    let proxy = Proxy::start(server.addr()).unwrap();
+    let lost = AtomicU64::new(0);
+    proxy.on_server_message(move |frame| {
+        let is_delivery = frame.reply.is_some_and(|reply| reply.starts_with("$JS.ACK."));
+        let is_first = is_delivery && lost.fetch_add(1, Ordering::Relaxed) == 0;
+        if is_first { Verdict::Drop } else { Verdict::Pass }
+    });
+    let namespace = writer.namespace().unwrap().to_owned();
+    let config = JetStreamConfig::new("events").namespace(namespace);
+    let reader = JetStreamEventStore::open(connect(&proxy.url()).await, config).await.unwrap();
+    let mut subscription = reader.subscribe(&SubscribeOptions::default()).await.unwrap();
+    assert!(until_caught_up(&mut subscription).await.is_empty());
+    let only = save(&writer, 1).await;
+    assert_eq!(versions(&until(&mut subscription, only).await), [1]);
+    assert_eq!(proxy.stats().dropped, 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_are_cut_lose_nothing() {
     const EVENTS: u64 = 400;
@@ -174,6 +197,61 @@ async fn connections_that_are_cut_lose_nothing() {
     });
     futures_util::future::join_all(reading).await;
     writing.await.unwrap();
+}
+
+/// What had come in time, but was not read before the connection went, is looked at again when it is read again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_expires_during_an_outage_is_not_passed_over() {
+    const OLD: u64 = 20;
+    const YOUNG: u64 = 1400;
+    let server = start().await;
+    let config = config().stream_retention(Duration::from_secs(3));
+    let writer = JetStreamEventStore::create(connect(&server.url()).await, config.clone()).await.unwrap();
+    let proxy = Proxy::start(server.addr()).unwrap();
+    let mut timeouts = Timeouts::default();
+    (timeouts.attempt, timeouts.read) = (Duration::from_millis(250), Duration::from_millis(500));
+    let config = config.timeouts(timeouts);
+    let reader = JetStreamEventStore::open(connect(&proxy.url()).await, config).await.unwrap();
+    let mut subscription = reader.subscribe(&SubscribeOptions::default()).await.unwrap();
+    assert!(until_caught_up(&mut subscription).await.is_empty());
+    // More than may wait; the first of it is older.
+    let save_all = async |category: &str, count: u64| {
+        let saves = (1..=count).map(|number| {
+            let event = event(&actor(&format!("{category}-{number}")), 1);
+            let writer = &writer;
+            async move { writer.save_event(&event).await.unwrap().position }
+        });
+        join_all(saves).await.into_iter().reduce(|a, b| if a < b { a } else { b }).unwrap()
+    };
+    let old = save_all("old", OLD).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    save_all("young", YOUNG).await;
+    while next(&mut subscription).await != Delivery::FellBehind {}
+    proxy.cut();
+    let expired = async {
+        while writer.subscribe(&SubscribeOptions::from(SubscribeFrom::After(old))).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let reading = async {
+        let mut events = 0;
+        loop {
+            match subscription.next().await.unwrap() {
+                Ok(Delivery::Event(_)) => events += 1,
+                Ok(_) => {}
+                Err(error) => return (events, error),
+            }
+        }
+    };
+    let ((), (events, error)) = tokio::join!(
+        async {
+            expired.await;
+            proxy.restore();
+        },
+        async { tokio::time::timeout(Duration::from_secs(20), reading).await.unwrap() }
+    );
+    assert!(matches!(error, aether_core::ReadError::PositionExpired { .. }), "{error}");
+    assert!(events < OLD, "{events}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -17,7 +17,7 @@ use super::outgoing::Outgoing;
 use super::stamp::Stamp;
 use crate::group::{Group, Scope};
 use crate::hub::Hub;
-use crate::{BusDelivery, NamespacePattern, SubscribeError, Undecodable};
+use crate::{BusDelivery, BusEvent, NamespacePattern, SubscribeError, Undecodable};
 
 /// The subscription to one pattern on the network. Dropping it unsubscribes.
 #[derive(Debug)]
@@ -158,8 +158,9 @@ impl Incoming {
             }
             Ok(decoded) => {
                 for event in decoded.events {
+                    let event = BusEvent::new(Arc::clone(&namespace), event);
                     for group in self.groups().iter().filter(|group| group.wants(&event)) {
-                        group.offer_event(&namespace, &event);
+                        group.offer(BusDelivery::Event(event.clone()));
                     }
                 }
             }

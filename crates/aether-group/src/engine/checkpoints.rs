@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aether_coordination::{CoordinationError, Revision};
+use aether_coordination::{Condition, CoordinationError, Revision};
 
 use super::seat::{Hold, Leave, Put};
 use super::{Action, Engine, Known};
@@ -136,9 +136,8 @@ impl Engine {
         let Some(put) = &seat.put else { return };
         match found {
             Some(found) if found.record == put.record => self.stands(partition, found.revision, now),
-            // A conflict with what the write expected: the server that was read from is behind.
-            Some(found) if put.condition == Some(found.revision).into() => self.again(partition, now, true),
-            None if put.condition == None.into() => self.again(partition, now, true),
+            // What a write has expected was there, and records are not deleted: the server that was read from is behind.
+            found if is_behind(found.as_ref(), put.condition) => self.again(partition, now, true),
             found => self.refused(partition, found),
         }
     }
@@ -194,5 +193,14 @@ impl Engine {
             Hold::Held if !lost => self.confirm(partition, put.pending, now),
             Hold::Held | Hold::Opening | Hold::Closing | Hold::Releasing | Hold::Empty => {}
         }
+    }
+}
+
+/// Whether what was found is no newer than what a write has expected, so that it cannot be why it met a conflict.
+fn is_behind(found: Option<&Known>, expected: Condition) -> bool {
+    match (found, expected) {
+        (Some(found), Condition::At(expected)) => found.revision <= expected,
+        (Some(_), _) => false,
+        (None, _) => true,
     }
 }

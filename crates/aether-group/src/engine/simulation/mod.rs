@@ -38,9 +38,8 @@ fn storm(seed: u64) -> World {
         }
         world.run(SECOND);
     }
-    if world.alive() == 0 {
-        world.join();
-    }
+    // All others may be about to leave.
+    world.join();
     world.run(SECOND * 40);
     world
 }

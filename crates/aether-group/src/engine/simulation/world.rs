@@ -465,7 +465,7 @@ impl World {
         let input = match partition {
             Some(partition) => {
                 // The server that is asked may be behind.
-                let behind = self.random.usize(..4);
+                let behind = self.random.usize(..8).saturating_sub(4);
                 let history = self.history.get(&partition);
                 Input::Looked(partition, history.and_then(|known| known.iter().rev().nth(behind)).cloned())
             }
