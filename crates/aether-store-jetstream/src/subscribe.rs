@@ -207,9 +207,10 @@ impl Subscriber {
                 self.together.forget();
                 // What was held back or taken over is read again, and may have expired by then.
                 self.intact = 0;
-                let again = Position::new(self.next, u32::MAX);
-                if self.read.is_some_and(|(position, _)| position >= again) {
-                    self.read = Some((Position::new(self.next.saturating_sub(1), u32::MAX), None));
+                let last = whole.back().map_or(self.next.saturating_sub(1), |commit| commit.sequence);
+                let last = Position::new(last, u32::MAX);
+                if self.read.is_some_and(|(read, _)| read.index() == u32::MAX && read > last) {
+                    self.read = Some((last, None));
                 }
                 if self.phase == Phase::Live {
                     self.phase = Phase::Behind;

@@ -5,10 +5,6 @@ use aether_core::Position;
 use super::world::{PARTITIONS, World};
 
 impl World {
-    pub(super) fn alive(&self) -> usize {
-        self.nodes.iter().filter(|node| node.alive && !node.stopped).count()
-    }
-
     pub(super) fn gained(&self) -> u64 {
         self.claims.len() as u64
     }
