@@ -54,6 +54,7 @@ async fn until(namespace: &str, label: &str, expected: &[(&str, f64)]) {
 #[tokio::test]
 async fn a_group_counts_what_was_done() {
     let namespace = unique_name("groups");
+    Scrape::begin().await;
     let (store, last) = store_of(&namespace).await;
     let handler = each(|event: RecordedEvent, handling| async move {
         match event.event_type() {
@@ -109,6 +110,7 @@ impl Projection for Fine {
 #[tokio::test]
 async fn a_projection_counts_what_was_done() {
     let namespace = unique_name("projections");
+    Scrape::begin().await;
     let (store, last) = store_of(&namespace).await;
     let model = MemoryModel::new(Fine);
     let projector = model.projector(store).namespace(&namespace).run().await.unwrap();

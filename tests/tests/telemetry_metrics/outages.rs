@@ -18,7 +18,7 @@ async fn retries_doubts_and_unknown_outcomes_are_counted() {
     (timeouts.attempt, timeouts.save) = (Duration::from_millis(250), Duration::from_secs(20));
     let config = JetStreamConfig::new("events").namespace(&namespace).timeouts(timeouts);
     let store = JetStreamEventStore::create(client.clone(), config.clone()).await.unwrap();
-    Scrape::of(&namespace).await;
+    Scrape::begin().await;
     let actor = ActorId::new("order-1").unwrap();
     let event = |version| Event::new(&actor, Version::new(version), "Happened", &()).unwrap();
 

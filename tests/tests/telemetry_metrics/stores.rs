@@ -63,7 +63,7 @@ const COUNTED: &[(&str, u64)] = &[
 async fn the_memory_store_counts_what_was_done() {
     // The recorder is installed when the store is there already.
     let store = MemoryEventStore::new();
-    Scrape::of(NO_NAMESPACE).await;
+    Scrape::begin().await;
     work(&store).await;
     let scrape = Scrape::of(NO_NAMESPACE).await;
     scrape.assert("store=\"memory\"", COUNTED);
@@ -78,7 +78,7 @@ async fn the_jetstream_store_counts_what_was_done() {
     let client = async_nats::connect(shared_r1().unwrap()).await.unwrap();
     let config = JetStreamConfig::new("events").namespace(&namespace);
     let store = JetStreamEventStore::create(client.clone(), config.clone()).await.unwrap();
-    Scrape::of(&namespace).await;
+    Scrape::begin().await;
     work(&store).await;
     let scrape = Scrape::of(&namespace).await;
     let label = "store=\"jetstream\"";
