@@ -15,13 +15,6 @@ pub(crate) fn handled(
     handled: &[Handled],
     report: &mut Report,
 ) {
-    if let Ok(path) = std::env::var("DUMP") {
-        let mut f = std::fs::File::create(path).unwrap();
-        for h in handled {
-            use std::io::Write;
-            writeln!(f, "{}", serde_json::to_string(h).unwrap()).unwrap();
-        }
-    }
     let mut in_time: Vec<&Handled> = handled.iter().collect();
     in_time.sort_by_key(|handled| handled.at);
     let of_store: HashSet<Uuid> = stored.iter().map(|event| event.id()).collect();
