@@ -11,8 +11,9 @@
 //! | save this | [`Commit`], [`Expected`], [`Saved`] |
 //! | what was saved | [`RecordedEvent`], [`RecordedCommit`], [`ActorSnapshot`] |
 //! | follow it | [`Subscribe`], [`EventFilter`], [`Delivery`] |
+//! | wake somebody up later | [`Timers`], [`Timer`], [`DueTimer`] |
 //! | why it was done | [`Context`] |
-//! | what went wrong | [`SaveError`], [`ReadError`], [`SnapshotError`] |
+//! | what went wrong | [`SaveError`], [`ReadError`], [`SnapshotError`], [`TimerError`] |
 //! | bytes | [`codec`] |
 
 mod actor_id;
@@ -32,6 +33,7 @@ mod recorded;
 mod snapshot;
 mod store;
 mod subscription;
+mod timers;
 mod token;
 mod version;
 
@@ -54,4 +56,5 @@ pub use recorded::{CommitMarks, RecordedCommit, RecordedEvent};
 pub use snapshot::{ActorSnapshot, SnapshotSaved, SnapshotStore};
 pub use store::{CommitStream, EventStore, EventStream, Saved};
 pub use subscription::{Delivery, Subscribe, SubscribeFrom, SubscribeOptions, Subscription};
+pub use timers::{DueTimer, DueTimers, Handed, InvalidTimer, Timer, TimerError, TimerId, Timers};
 pub use version::Version;

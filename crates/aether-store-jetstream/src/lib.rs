@@ -60,6 +60,7 @@ mod stats;
 mod store;
 mod stored;
 mod subscribe;
+mod timers;
 mod together;
 
 pub use config::{InvalidConfig, JetStreamConfig, Storage, Timeouts};
@@ -68,3 +69,4 @@ pub use denials::Denials;
 pub use open::OpenError;
 pub use stats::StoreStats;
 pub use store::JetStreamEventStore;
+pub use timers::{JetStreamTimers, JetStreamTimersConfig};

@@ -1,5 +1,6 @@
 //! The embedded event store of Aether: the whole contract of [`EventStore`](aether_core::EventStore),
-//! [`SnapshotStore`](aether_core::SnapshotStore) and [`Subscribe`](aether_core::Subscribe), in memory and without a server.
+//! [`SnapshotStore`](aether_core::SnapshotStore) and [`Subscribe`](aether_core::Subscribe), in memory and without a server,
+//! and [`Timers`](aether_core::Timers) beside it ([`MemoryTimers`]).
 //!
 //! It is what a user runs in tests and demos, and the reference that other stores are held against. Nothing outlives
 //! the process, nothing ever expires (there is no retention), and the clones of a store are handles on the same store.
@@ -34,7 +35,9 @@ mod save;
 mod store;
 mod stream;
 mod subscribe;
+mod timers;
 mod waiting;
 
 pub use builder::MemoryEventStoreBuilder;
 pub use store::MemoryEventStore;
+pub use timers::MemoryTimers;

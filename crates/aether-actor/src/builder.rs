@@ -1,0 +1,173 @@
+//! [`ActorSystemBuilder`]: what a system is started with.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aether_coordination::{Coordination, MemoryCoordination};
+use aether_core::{Clock, SystemClock};
+
+use crate::command::{CommandList, short_name};
+use crate::dispatch::AnyKind;
+use crate::list::duplicate;
+use crate::query::QueryList;
+use crate::reactor::{Reactor, StartError};
+use crate::runtime::kind::Kind;
+use crate::runtime::residents::{MemoryLimit, Residents};
+use crate::system::{Provided, Shared, Store};
+use crate::{Actor, ActorOptions, ActorSystem};
+
+type MakeKind = Box<dyn FnOnce(Arc<Shared>) -> Arc<dyn AnyKind> + Send>;
+
+/// What a system is started with.
+#[must_use = "a system is started by start()"]
+pub struct ActorSystemBuilder {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    namespace: Option<String>,
+    limit: MemoryLimit,
+    deadline: Duration,
+    pub(crate) coordination: Arc<dyn Coordination>,
+    kinds: Vec<Registered>,
+    pub(crate) reactors: Vec<Box<dyn Reactor>>,
+    pub(crate) provided: Provided,
+}
+
+struct Registered {
+    category: &'static str,
+    name: &'static str,
+    id: TypeId,
+    commands: &'static [&'static str],
+    queries: &'static [&'static str],
+    idle: Option<Duration>,
+    make: MakeKind,
+}
+
+impl std::fmt::Debug for ActorSystemBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kinds: Vec<_> = self.kinds.iter().map(|kind| kind.category).collect();
+        f.debug_struct("ActorSystemBuilder").field("kinds", &kinds).finish_non_exhaustive()
+    }
+}
+
+impl ActorSystemBuilder {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            clock: Arc::new(SystemClock),
+            namespace: None,
+            limit: MemoryLimit::default(),
+            deadline: Duration::from_secs(30),
+            coordination: Arc::new(MemoryCoordination::new()),
+            kinds: Vec::new(),
+            reactors: Vec::new(),
+            provided: Provided::default(),
+        }
+    }
+
+    /// With actors of this type.
+    pub fn actor<A: Actor>(self) -> Self {
+        self.actor_with::<A>(ActorOptions::default())
+    }
+
+    /// With actors of this type, run so.
+    pub fn actor_with<A: Actor>(mut self, options: ActorOptions) -> Self {
+        self.kinds.push(Registered {
+            category: A::CATEGORY,
+            name: short_name::<A>(),
+            id: TypeId::of::<A>(),
+            commands: <A::Commands as CommandList<A>>::NAMES,
+            queries: <A::Queries as QueryList<A>>::NAMES,
+            idle: options.idle,
+            make: Box::new(move |shared| Arc::new(Kind::<A>::new(options, shared))),
+        });
+        self
+    }
+
+    /// The clock that decisions and timers go by; the system's, by default.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The namespace that metrics are labelled with: that of the store.
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = Some(namespace.into());
+        self
+    }
+
+    /// How much may be in memory, over all kinds of actors: beyond it the least recently used leave. Without limit by
+    /// default.
+    pub fn memory_limit(mut self, limit: MemoryLimit) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// How long an ask waits for its answer, unless it says otherwise: 30 s by default, which outlasts an election of the
+    /// servers.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// What the processes that run the same process managers, timers and effects agree by. In memory by default: for a
+    /// single process, which begins anew when it is started again.
+    pub fn coordination(mut self, coordination: Arc<dyn Coordination>) -> Self {
+        self.coordination = coordination;
+        self
+    }
+
+    /// Starts the system.
+    ///
+    /// # Errors
+    /// [`StartError`] if two kinds of actors have one category, a category or a list of commands is not valid, or what
+    /// follows the events cannot be started.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn start(self) -> Result<ActorSystem, StartError> {
+        self.check()?;
+        let residents = Residents::new(self.limit);
+        let shared =
+            Shared::new(self.store, self.clock, self.namespace, residents, self.deadline, self.provided);
+        let shared = Arc::new(shared);
+        let least_idle = self.kinds.iter().filter_map(|kind| kind.idle).min();
+        let (mut by_type, mut by_category) = (HashMap::new(), HashMap::new());
+        for registered in self.kinds {
+            let kind = (registered.make)(Arc::clone(&shared));
+            by_type.insert(registered.id, Arc::clone(&kind));
+            by_category.insert(registered.category, kind);
+        }
+        let system = ActorSystem::assemble(shared, by_type, by_category, least_idle);
+        let mut running = Vec::new();
+        for reactor in self.reactors {
+            running.push(reactor.start(&system, &self.coordination).await?);
+        }
+        system.keep(running);
+        Ok(system)
+    }
+
+    fn check(&self) -> Result<(), StartError> {
+        for (index, kind) in self.kinds.iter().enumerate() {
+            let (category, actor) = (kind.category, kind.name);
+            if category.is_empty() || category.contains('-') {
+                return Err(StartError::Category { actor, category });
+            }
+            if let Some(other) = self.kinds[..index].iter().find(|other| other.category == category) {
+                return Err(StartError::SameCategory { category, actors: [other.name, actor] });
+            }
+            if let Some(name) = duplicate(kind.commands).or_else(|| duplicate(kind.queries)) {
+                return Err(StartError::SameName { actor, name });
+            }
+        }
+        for reactor in &self.reactors {
+            for category in reactor.needs() {
+                if !self.kinds.iter().any(|kind| kind.category == category) {
+                    return Err(StartError::Missing { needed_by: reactor.name().to_owned(), category });
+                }
+            }
+        }
+        Ok(())
+    }
+}

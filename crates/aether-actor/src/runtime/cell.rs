@@ -1,0 +1,174 @@
+//! [`Cell`]: one actor in memory: its mailbox, and what is loaded of it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use aether_core::ActorId;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Semaphore;
+
+use super::kind::Kind;
+use super::loaded::Loaded;
+use super::plan::Works;
+use super::residents::Resident;
+use super::work::Work;
+use crate::Actor;
+
+/// One actor in memory. It has no task of its own: whoever puts the first command into an idle mailbox starts one, which
+/// ends when the mailbox is empty.
+pub(crate) struct Cell<A: Actor> {
+    pub(crate) id: ActorId,
+    mailbox: Mutex<Mailbox<A>>,
+    /// Free places in the mailbox; closed when the cell is retired.
+    pub(crate) space: Semaphore,
+    /// `None` until it is loaded, and after it has become doubtful.
+    pub(crate) loaded: RwLock<Option<Loaded<A>>>,
+    /// When it was last used, in the ticks of [`Residents`](super::residents::Residents).
+    used: AtomicU64,
+    kind: Weak<Kind<A>>,
+    /// How often in a row its code has panicked.
+    pub(crate) panics: AtomicU32,
+}
+
+#[derive(Debug)]
+struct Mailbox<A: Actor> {
+    waiting: VecDeque<Box<dyn Work<A>>>,
+    state: Turn,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// Nobody is at work.
+    Idle,
+    /// A task is at work, and will look into the mailbox again.
+    Running,
+    /// The cell is not in use any more: there may be another one for the same actor.
+    Retired,
+}
+
+/// What is to be done after a command was put into a mailbox.
+#[derive(Debug)]
+pub(crate) enum Pushed<A: Actor> {
+    /// Start a task.
+    Start,
+    /// There is one.
+    Queued,
+    /// The cell is retired: take another one.
+    Retired(Box<dyn Work<A>>),
+}
+
+impl<A: Actor> Cell<A> {
+    pub(crate) fn new(id: ActorId, kind: &Arc<Kind<A>>) -> Self {
+        Self {
+            id,
+            mailbox: Mutex::new(Mailbox { waiting: VecDeque::new(), state: Turn::Idle }),
+            space: Semaphore::new(kind.options.mailbox),
+            loaded: RwLock::new(None),
+            used: AtomicU64::new(0),
+            kind: Arc::downgrade(kind),
+            panics: AtomicU32::new(0),
+        }
+    }
+
+    /// Puts a command into the mailbox; its place was taken from [`space`](Self::space) before.
+    pub(crate) fn push(&self, work: Box<dyn Work<A>>) -> Pushed<A> {
+        let mut mailbox = self.mailbox.lock();
+        match mailbox.state {
+            Turn::Retired => Pushed::Retired(work),
+            Turn::Running => {
+                mailbox.waiting.push_back(work);
+                Pushed::Queued
+            }
+            Turn::Idle => {
+                mailbox.waiting.push_back(work);
+                mailbox.state = Turn::Running;
+                Pushed::Start
+            }
+        }
+    }
+
+    /// Takes up to `limit` commands; `None`, and nobody is at work any more, if there are none.
+    pub(crate) fn take(&self, limit: usize) -> Option<Works<A>> {
+        let mut mailbox = self.mailbox.lock();
+        if mailbox.waiting.is_empty() {
+            if mailbox.state == Turn::Running {
+                mailbox.state = Turn::Idle;
+            }
+            // An idle actor takes no memory for a mailbox.
+            mailbox.waiting = VecDeque::new();
+            return None;
+        }
+        let taken = mailbox.waiting.len().min(limit);
+        let works = mailbox.waiting.drain(..taken).collect();
+        drop(mailbox);
+        self.space.add_permits(taken);
+        Some(works)
+    }
+
+    /// Retires an idle cell; whether it was idle.
+    pub(crate) fn retire(&self) -> bool {
+        let mut mailbox = self.mailbox.lock();
+        if mailbox.state != Turn::Idle {
+            return false;
+        }
+        mailbox.state = Turn::Retired;
+        self.space.close();
+        true
+    }
+
+    /// Takes the turn of an idle cell, so that commands wait; whether it was idle.
+    pub(crate) fn occupy(&self) -> bool {
+        let mut mailbox = self.mailbox.lock();
+        let idle = mailbox.state == Turn::Idle;
+        if idle {
+            mailbox.state = Turn::Running;
+        }
+        idle
+    }
+
+    /// Retires the cell whatever it is doing; those who wait are given back.
+    pub(crate) fn close(&self) -> Works<A> {
+        let mut mailbox = self.mailbox.lock();
+        mailbox.state = Turn::Retired;
+        self.space.close();
+        mailbox.waiting.drain(..).collect()
+    }
+
+    /// How many commands wait.
+    pub(crate) fn depth(&self) -> usize {
+        self.mailbox.lock().waiting.len()
+    }
+
+    /// Notes that the actor was used.
+    pub(crate) fn touch(&self, tick: u64) {
+        if self.used.load(Ordering::Relaxed) != tick {
+            self.used.store(tick, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<A: Actor> Resident for Cell<A> {
+    fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    fn is_resident(&self) -> bool {
+        self.loaded.read().is_some()
+    }
+
+    fn leave(&self, reason: &'static str) -> bool {
+        self.kind.upgrade().is_none_or(|kind| kind.passivate(&self.id, reason))
+    }
+
+    fn idle(&self) -> Option<Duration> {
+        self.kind.upgrade().and_then(|kind| kind.options.idle)
+    }
+}
+
+impl<A: Actor> std::fmt::Debug for Cell<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cell").field("id", &self.id).finish_non_exhaustive()
+    }
+}

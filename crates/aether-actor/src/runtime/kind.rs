@@ -1,0 +1,275 @@
+//! [`Kind`]: the actors of one type in this process.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aether_core::ActorId;
+use parking_lot::Mutex;
+use tokio::time::timeout_at;
+
+use super::cell::{Cell, Pushed};
+use super::load::{self, Until};
+use super::loaded::Loaded;
+use super::residents::Resident;
+use super::snapshot;
+use super::turn;
+use super::work::BoxedWork;
+use crate::command::CommandList;
+use crate::dispatch::{CommandTable, QueryTable};
+use crate::error::{ActorError, LoadError, Poison};
+use crate::metrics::KindMetrics;
+use crate::query::QueryList;
+use crate::system::Shared;
+use crate::{Actor, ActorOptions};
+
+/// The actors of one type in this process.
+pub(crate) struct Kind<A: Actor> {
+    pub(crate) options: ActorOptions,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) metrics: KindMetrics,
+    pub(crate) commands: CommandTable<A>,
+    pub(crate) queries: QueryTable<A>,
+    cells: papaya::HashMap<ActorId, Arc<Cell<A>>, ahash::RandomState>,
+    /// Those whose history cannot be replayed.
+    parked: Mutex<HashMap<ActorId, Arc<Poison>>>,
+}
+
+impl<A: Actor> Kind<A> {
+    pub(crate) fn new(options: ActorOptions, shared: Arc<Shared>) -> Self {
+        let mut commands = CommandTable::default();
+        <A::Commands as CommandList<A>>::register(&mut commands);
+        let mut queries = QueryTable::default();
+        <A::Queries as QueryList<A>>::register(&mut queries);
+        let metrics = KindMetrics::new(shared.namespace.as_deref(), A::CATEGORY);
+        let cells = papaya::HashMap::with_hasher(ahash::RandomState::new());
+        Self { options, shared, metrics, commands, queries, cells, parked: Mutex::default() }
+    }
+
+    /// The cell of an actor, if it has one.
+    pub(crate) fn find<T>(&self, id: &ActorId, look: impl FnOnce(&Arc<Cell<A>>) -> T) -> Option<T> {
+        self.cells.pin().get(id).map(look)
+    }
+
+    /// The cell of an actor.
+    fn cell(self: &Arc<Self>, id: &ActorId) -> Arc<Cell<A>> {
+        let cells = self.cells.pin();
+        if let Some(cell) = cells.get(id) {
+            return Arc::clone(cell);
+        }
+        Arc::clone(cells.get_or_insert_with(id.clone(), || Arc::new(Cell::new(id.clone(), self))))
+    }
+
+    /// Puts a command into the mailbox of its actor, waiting for room there until its deadline.
+    pub(crate) async fn submit(
+        self: &Arc<Self>,
+        id: &ActorId,
+        mut work: BoxedWork<A>,
+    ) -> Result<(), ActorError> {
+        loop {
+            if self.shared.is_stopping() {
+                return Err(self.refuse(ActorError::Stopped));
+            }
+            let cell = self.cell(id);
+            match cell.space.try_acquire() {
+                Ok(place) => place.forget(),
+                Err(tokio::sync::TryAcquireError::Closed) => {
+                    self.remove(&cell);
+                    continue;
+                }
+                Err(tokio::sync::TryAcquireError::NoPermits) => {
+                    match timeout_at(work.delivery().deadline, cell.space.acquire()).await {
+                        Ok(Ok(place)) => place.forget(),
+                        Ok(Err(_)) => continue,
+                        Err(_) => {
+                            let capacity = self.options.mailbox;
+                            return Err(self.refuse(ActorError::Overloaded { capacity }));
+                        }
+                    }
+                }
+            }
+            cell.touch(self.shared.residents.tick());
+            match cell.push(work) {
+                Pushed::Queued => return Ok(()),
+                Pushed::Start => {
+                    self.start(cell);
+                    return Ok(());
+                }
+                Pushed::Retired(back) => {
+                    self.remove(&cell);
+                    work = back;
+                }
+            }
+        }
+    }
+
+    fn refuse(&self, error: ActorError) -> ActorError {
+        self.failed(&error);
+        error
+    }
+
+    /// Starts a task for a cell whose turn it is.
+    fn start(self: &Arc<Self>, cell: Arc<Cell<A>>) {
+        let shared = &self.shared;
+        shared.tasks.spawn_on(turn::run(Arc::clone(self), cell), &shared.runtime);
+    }
+
+    /// Takes a cell out of the map, unless another one has taken its place.
+    pub(crate) fn remove(&self, cell: &Arc<Cell<A>>) {
+        let same = |_: &ActorId, other: &Arc<Cell<A>>| Arc::ptr_eq(other, cell);
+        // It is the same one or none: a place that was taken anew is another cell.
+        let _ = self.cells.pin().remove_if(&cell.id, same);
+        self.drop_loaded(cell, "failed");
+    }
+
+    /// Drops what is loaded of an actor.
+    pub(crate) fn drop_loaded(&self, cell: &Cell<A>, reason: &'static str) {
+        let loaded = cell.loaded.write().take();
+        if let Some(loaded) = loaded {
+            self.moved_out(loaded.state.memory(), reason);
+        }
+    }
+
+    /// The turns of a cell are over: one that could not be loaded is of no use.
+    pub(crate) fn settle(&self, cell: &Arc<Cell<A>>) {
+        if cell.loaded.read().is_none() && cell.retire() {
+            self.remove(cell);
+        }
+    }
+
+    /// Lets an actor leave memory if it is idle; whether it does.
+    pub(crate) fn passivate(self: &Arc<Self>, id: &ActorId, reason: &'static str) -> bool {
+        let Some(cell) = self.find(id, Arc::clone) else { return true };
+        let due = self.options.snapshots;
+        let snapshot_due = {
+            let loaded = cell.loaded.read();
+            loaded.as_ref().is_some_and(|loaded| due.is_due_at_passivation(&loaded.since_snapshot))
+        };
+        if snapshot_due && !self.shared.is_stopping() {
+            if !cell.occupy() {
+                return false;
+            }
+            let kind = Arc::clone(self);
+            let shared = &self.shared;
+            let leave = async move {
+                kind.save_snapshot(&cell).await;
+                // Commands may have come meanwhile.
+                turn::run(Arc::clone(&kind), Arc::clone(&cell)).await;
+                kind.retire(&cell, reason);
+            };
+            shared.tasks.spawn_on(leave, &shared.runtime);
+            return true;
+        }
+        self.retire(&cell, reason)
+    }
+
+    fn retire(&self, cell: &Arc<Cell<A>>, reason: &'static str) -> bool {
+        if !cell.retire() {
+            return false;
+        }
+        self.drop_loaded(cell, reason);
+        self.remove(cell);
+        true
+    }
+
+    pub(crate) fn moved_in(&self, cell: &Arc<Cell<A>>, memory: usize) {
+        self.metrics.moved_in();
+        let resident: Arc<dyn Resident> = Arc::clone(cell) as _;
+        self.shared.residents.moved_in(Arc::downgrade(&resident), cell.used(), memory);
+    }
+
+    pub(crate) fn moved_out(&self, memory: usize, reason: &'static str) {
+        self.metrics.moved_out(reason);
+        self.shared.residents.moved_out(memory);
+    }
+
+    pub(crate) fn failed(&self, error: &ActorError) {
+        self.metrics.failed(error.outcome());
+    }
+
+    /// Why an actor is parked, if it is.
+    pub(crate) fn parked(&self, id: &ActorId) -> Option<Arc<Poison>> {
+        self.parked.lock().get(id).cloned()
+    }
+
+    /// All that are parked.
+    pub(crate) fn all_parked(&self) -> Vec<(ActorId, Arc<Poison>)> {
+        self.parked.lock().iter().map(|(id, poison)| (id.clone(), Arc::clone(poison))).collect()
+    }
+
+    pub(crate) fn park(&self, id: &ActorId, poison: &Arc<Poison>) {
+        let mut parked = self.parked.lock();
+        if parked.insert(id.clone(), Arc::clone(poison)).is_none() {
+            tracing::error!(actor = %id, error = %poison, "the actor is parked: its history cannot be replayed");
+        }
+        self.metrics.parked(parked.len());
+    }
+
+    /// Lets a parked actor be tried again; whether it was parked.
+    pub(crate) fn unpark(&self, id: &ActorId) -> bool {
+        let mut parked = self.parked.lock();
+        let was_parked = parked.remove(id).is_some();
+        self.metrics.parked(parked.len());
+        was_parked
+    }
+
+    /// Takes a snapshot, beside the actor's work, if one is due.
+    pub(crate) fn snapshot_if_due(self: &Arc<Self>, cell: &Arc<Cell<A>>) {
+        let policy = self.options.snapshots;
+        if policy == crate::SnapshotPolicy::NEVER {
+            return;
+        }
+        let now = self.shared.clock.now();
+        let is_due = {
+            let loaded = cell.loaded.read();
+            loaded.as_ref().is_some_and(|loaded| policy.is_due(&loaded.since_snapshot, now))
+        };
+        if is_due {
+            let (kind, cell) = (Arc::clone(self), Arc::clone(cell));
+            let task = async move { kind.save_snapshot(&cell).await };
+            self.shared.tasks.spawn_on(task, &self.shared.runtime);
+        }
+    }
+
+    /// Saves a snapshot of what is loaded. One that cannot be saved is tried again when the next one is due.
+    pub(crate) async fn save_snapshot(&self, cell: &Cell<A>) {
+        let loaded: Option<Loaded<A>> = {
+            let mut loaded = cell.loaded.write();
+            loaded.as_mut().map(|loaded| {
+                loaded.since_snapshot = Default::default();
+                loaded.clone()
+            })
+        };
+        let Some(loaded) = loaded.filter(|loaded| !loaded.head.version().is_zero()) else { return };
+        let saved = match snapshot::take(&cell.id, &loaded, self.shared.clock.now()) {
+            Ok(snapshot) => self.shared.store.save_snapshot(&snapshot).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match saved {
+            Ok(_) => self.metrics.snapshot("saved"),
+            Err(error) => {
+                self.metrics.snapshot("failed");
+                tracing::warn!(actor = %cell.id, error, "a snapshot could not be saved");
+            }
+        }
+    }
+
+    /// The state as it was.
+    pub(crate) async fn state_as_of(
+        &self,
+        id: &ActorId,
+        until: Until,
+    ) -> Result<(A, aether_core::Version), LoadError> {
+        load::state_as_of(&self.shared.store, id, &self.options, until).await
+    }
+
+    /// All cells, as they are now.
+    pub(crate) fn cells(&self) -> Vec<Arc<Cell<A>>> {
+        self.cells.pin().values().map(Arc::clone).collect()
+    }
+}
+
+impl<A: Actor> std::fmt::Debug for Kind<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kind").field("category", &A::CATEGORY).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,212 @@
+//! [`plan`]: decides the commands that wait, one after the other, into one commit. Pure: what comes of it is not saved yet.
+
+use std::sync::Arc;
+
+use aether_core::{ActorId, Event, Version};
+use time::OffsetDateTime;
+
+use super::loaded::Loaded;
+use super::recall::Known;
+use super::system_event;
+use super::work::{Verdict, Work};
+use crate::error::ActorError;
+use crate::outcome::Outcome;
+use crate::panic::caught;
+use crate::{Actor, CommandContext, CommandId};
+
+/// The bytes of events' data after which no further command joins a commit.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// Commands and queries that wait for their answers.
+pub(crate) type Works<A> = Vec<Box<dyn Work<A>>>;
+
+/// What is to be saved, and who waits for it.
+pub(crate) struct Plan<A: Actor> {
+    /// Whose answers depend on it.
+    pub(crate) waiting: Works<A>,
+    /// Those whose turn comes after it.
+    pub(crate) later: Works<A>,
+    /// The events.
+    pub(crate) events: Vec<Event>,
+    /// What is recorded of the commands.
+    pub(crate) outcomes: Vec<(CommandId, Outcome)>,
+    /// The state after the events; `None` if there are none.
+    pub(crate) state: Option<A>,
+    /// Whether an answer rests on the state alone, and has to be proved if nothing is saved.
+    pub(crate) needs_proof: bool,
+    /// How many commands panicked: the state that they had in their hands is not to be used again.
+    pub(crate) panics: u32,
+    bytes: usize,
+}
+
+impl<A: Actor> Plan<A> {
+    fn new() -> Self {
+        Self {
+            waiting: Vec::new(),
+            later: Vec::new(),
+            events: Vec::new(),
+            outcomes: Vec::new(),
+            state: None,
+            needs_proof: false,
+            panics: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Whether there is something to save.
+    pub(crate) fn saves(&self) -> bool {
+        !self.events.is_empty() || !self.outcomes.is_empty()
+    }
+}
+
+/// What one command adds to a plan.
+enum Step {
+    /// It waits for the plan.
+    Joined,
+    /// It was answered with what is known of it already.
+    Recalled(Outcome),
+    /// It fails by itself.
+    Failed(ActorError),
+    /// It panicked, and took the state that it was tried on with it.
+    Panicked(String),
+    /// The same command is in the plan already: its outcome is known after it.
+    Later,
+}
+
+/// Decides `works` in order on what is loaded. Whoever fails, or is known to have been executed before, is answered here.
+pub(crate) fn plan<A: Actor>(
+    actor: &ActorId,
+    loaded: &Loaded<A>,
+    mut works: Works<A>,
+    now: OffsetDateTime,
+) -> Plan<A> {
+    let mut panics = 0;
+    'again: loop {
+        let mut plan = Plan::new();
+        plan.panics = panics;
+        let mut index = 0;
+        while index < works.len() {
+            if plan.bytes > MAX_BYTES {
+                break;
+            }
+            match step(actor, loaded, &mut plan, &mut *works[index], now) {
+                Step::Joined => index += 1,
+                Step::Recalled(outcome) => works.remove(index).recall(outcome, loaded.head.sequence()),
+                Step::Failed(error) => works.remove(index).fail(error),
+                Step::Panicked(message) => {
+                    works.remove(index).fail(ActorError::Panicked { message });
+                    panics += 1;
+                    // The others are decided again, on a state that nobody panicked with.
+                    continue 'again;
+                }
+                Step::Later => break,
+            }
+        }
+        plan.later = works.split_off(index);
+        plan.waiting = works;
+        return plan;
+    }
+}
+
+fn step<A: Actor>(
+    actor: &ActorId,
+    loaded: &Loaded<A>,
+    plan: &mut Plan<A>,
+    work: &mut dyn Work<A>,
+    now: OffsetDateTime,
+) -> Step {
+    let delivery = work.delivery();
+    let id = delivery.id;
+    if !work.is_query() {
+        match loaded.recall.look_up(id, delivery.since.sequence()) {
+            Known::Executed(outcome) => return Step::Recalled(outcome),
+            // Whoever plans has looked back before, so this is one for whom that was too far.
+            Known::Unclear => return Step::Failed(ActorError::WindowPassed { id }),
+            Known::New => {}
+        }
+        if plan.outcomes.iter().any(|(planned, _)| *planned == id) {
+            return Step::Later;
+        }
+        if delivery.timer.as_ref().is_some_and(|name| loaded.timers.get(name) != Some(&id)) {
+            return Step::Failed(ActorError::TimerGone);
+        }
+    }
+    let version = plan.events.last().map_or(loaded.head.version(), Event::version);
+    let context = CommandContext::new(actor.clone(), id, version, now);
+    let recorded = delivery.recorded;
+    let state = plan.state.as_ref().unwrap_or(&loaded.state);
+    let verdict = match caught(|| work.decide(state, &context)) {
+        Ok(Ok(verdict)) => verdict,
+        Ok(Err(error)) => return Step::Failed(error),
+        Err(message) => return Step::Panicked(message),
+    };
+    match verdict {
+        Verdict::Nothing { outcome } => {
+            let record = outcome.filter(|_| recorded).and_then(|outcome| outcome.to_record());
+            match record {
+                Some(record) => plan.outcomes.push((id, record)),
+                None => plan.needs_proof |= work.needs_proof(),
+            }
+            Step::Joined
+        }
+        Verdict::Saves { events, declared, outcome } => {
+            let before = plan.events.len();
+            match build(actor, version, &events, &declared, work, now, &mut plan.events) {
+                Ok(bytes) => plan.bytes += bytes,
+                Err(error) => {
+                    plan.events.truncate(before);
+                    return Step::Failed(error);
+                }
+            }
+            let mut state = plan.state.take().unwrap_or_else(|| loaded.state.clone());
+            // Tried before it is saved: an event that the actor cannot take in never gets into its history.
+            if let Err(message) = caught(|| events.iter().for_each(|event| state.evolve(event))) {
+                return Step::Panicked(message);
+            }
+            plan.state = Some(state);
+            plan.outcomes.extend(outcome.to_record().map(|record| (id, record)));
+            Step::Joined
+        }
+    }
+}
+
+/// Makes the events that are saved. The bytes of their data.
+fn build<A: Actor>(
+    actor: &ActorId,
+    mut version: Version,
+    events: &[A::Event],
+    declared: &[crate::decision::Declared],
+    work: &dyn Work<A>,
+    now: OffsetDateTime,
+    out: &mut Vec<Event>,
+) -> Result<usize, ActorError> {
+    let delivery = work.delivery();
+    let mut bytes = 0;
+    let mut build_all = || {
+        for event in events {
+            version = version.next();
+            let (event_type, payload) =
+                aether_event::encode(event).map_err(|error| ActorError::convert("an event", error))?;
+            bytes += payload.len();
+            let event = Event::builder(actor, version, event_type)
+                .payload(payload)
+                .command_id(delivery.id)
+                .timestamp(now)
+                .build()
+                .map_err(|error| ActorError::Save(Arc::new(error.into())))?;
+            out.push(event);
+        }
+        for declared in declared {
+            version = version.next();
+            let event = system_event::event_of(declared, actor, version, delivery.id, now)?;
+            bytes += event.payload().len();
+            out.push(event);
+        }
+        Ok::<(), ActorError>(())
+    };
+    match &delivery.context {
+        Some(context) => context.clone().run(build_all)?,
+        None => build_all()?,
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,187 @@
+//! [`Recall`]: the outcomes of the latest commands, so that one that is sent again is not executed again.
+
+use std::collections::{HashMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::Outcome;
+use crate::CommandId;
+
+/// The outcomes of the commands of the commits after [`reach`](Self::reach), all of them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Recall {
+    /// The sequence of the last commit of which nothing is remembered; 0 if everything is.
+    reach: u64,
+    /// In the order of their commits.
+    order: VecDeque<(u64, CommandId)>,
+    outcomes: HashMap<CommandId, Outcome, ahash::RandomState>,
+}
+
+/// What is known of a command.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Known {
+    /// It was executed, with this outcome.
+    Executed(Outcome),
+    /// It was not executed.
+    New,
+    /// The commits after the sequence that it names, up to what is remembered, have to be looked through first.
+    Unclear,
+}
+
+impl Recall {
+    /// Nothing is remembered of the commits up to this sequence, and none is later.
+    pub(crate) fn from(reach: u64) -> Self {
+        Self { reach, ..Self::default() }
+    }
+
+    /// The sequence of the last commit of which nothing is remembered.
+    pub(crate) fn reach(&self) -> u64 {
+        self.reach
+    }
+
+    /// What is known of a command that cannot have been executed before the commit of sequence `since` or in it.
+    pub(crate) fn look_up(&self, id: CommandId, since: u64) -> Known {
+        match self.outcomes.get(&id) {
+            Some(outcome) => Known::Executed(outcome.clone()),
+            None if self.reach <= since => Known::New,
+            None => Known::Unclear,
+        }
+    }
+
+    /// Takes in the outcomes of the commit that follows all that is remembered.
+    pub(crate) fn add(&mut self, sequence: u64, outcomes: impl IntoIterator<Item = (CommandId, Outcome)>) {
+        for (id, outcome) in outcomes {
+            if self.outcomes.insert(id, outcome).is_none() {
+                self.order.push_back((sequence, id));
+            }
+        }
+    }
+
+    /// Takes in what was found by looking back to `since`.
+    pub(crate) fn widen(&mut self, since: u64, earlier: Vec<(u64, CommandId, Outcome)>) {
+        for (sequence, id, outcome) in earlier.into_iter().rev() {
+            if self.outcomes.insert(id, outcome).is_none() {
+                self.order.push_front((sequence, id));
+            }
+        }
+        self.reach = self.reach.min(since);
+    }
+
+    /// Forgets the oldest, so that `limit` remain. The outcomes of one commit stay together.
+    pub(crate) fn forget(&mut self, limit: usize) {
+        while self.order.len() > limit {
+            let Some((sequence, _)) = self.order.front().copied() else { break };
+            while let Some((of, id)) = self.order.front().copied().filter(|(of, _)| *of == sequence) {
+                self.order.pop_front();
+                self.outcomes.remove(&id);
+                self.reach = of;
+            }
+        }
+    }
+
+    /// For snapshots.
+    pub(crate) fn to_stored(&self) -> StoredRecall {
+        let stored = self.order.iter().filter_map(|(sequence, id)| {
+            let outcome = self.outcomes.get(id)?;
+            Some((*sequence, *id, StoredOutcome::of(outcome)))
+        });
+        StoredRecall { reach: self.reach, commands: stored.collect() }
+    }
+}
+
+/// A [`Recall`] in a snapshot.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StoredRecall {
+    reach: u64,
+    commands: Vec<(u64, CommandId, StoredOutcome)>,
+}
+
+impl From<StoredRecall> for Recall {
+    fn from(stored: StoredRecall) -> Self {
+        let mut recall = Self::from(stored.reach);
+        for (sequence, id, outcome) in stored.commands {
+            recall.add(sequence, [(id, outcome.into())]);
+        }
+        recall
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum StoredOutcome {
+    Done(String),
+    Refused(String),
+    TooLarge,
+}
+
+impl StoredOutcome {
+    fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Done(json) => Self::Done(String::from_utf8_lossy(json).into_owned()),
+            Outcome::Refused(json) => Self::Refused(String::from_utf8_lossy(json).into_owned()),
+            Outcome::DoneTooLarge => Self::TooLarge,
+        }
+    }
+}
+
+impl From<StoredOutcome> for Outcome {
+    fn from(stored: StoredOutcome) -> Self {
+        match stored {
+            StoredOutcome::Done(json) => Self::Done(json.into()),
+            StoredOutcome::Refused(json) => Self::Refused(json.into()),
+            StoredOutcome::TooLarge => Self::DoneTooLarge,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn done() -> Outcome {
+        Outcome::Done("1".into())
+    }
+
+    #[test]
+    fn what_is_remembered_decides_what_is_known() {
+        let [a, b, c] = [CommandId::new(), CommandId::new(), CommandId::new()];
+        let mut recall = Recall::from(0);
+        recall.add(5, [(a, done())]);
+        recall.add(7, [(b, done())]);
+        assert_eq!(recall.look_up(a, 0), Known::Executed(done()));
+        assert_eq!(recall.look_up(c, 0), Known::New);
+        recall.forget(1);
+        assert_eq!(recall.reach(), 5);
+        assert_eq!(recall.look_up(a, 0), Known::Unclear);
+        assert_eq!(recall.look_up(c, 5), Known::New);
+        assert_eq!(recall.look_up(c, 4), Known::Unclear);
+        recall.widen(2, vec![(5, a, done())]);
+        assert_eq!(recall.look_up(a, 2), Known::Executed(done()));
+        assert_eq!(recall.look_up(c, 2), Known::New);
+        assert_eq!(recall.look_up(c, 1), Known::Unclear);
+    }
+
+    #[test]
+    fn the_commands_of_one_commit_are_forgotten_together() {
+        let ids: Vec<_> = (0..3).map(|_| CommandId::new()).collect();
+        let mut recall = Recall::from(0);
+        recall.add(5, [(ids[0], done()), (ids[1], done())]);
+        recall.add(7, [(ids[2], done())]);
+        recall.forget(2);
+        assert_eq!(recall.reach(), 5);
+        assert_eq!(recall.look_up(ids[1], 0), Known::Unclear);
+        assert_eq!(recall.look_up(ids[2], 5), Known::Executed(done()));
+    }
+
+    #[test]
+    fn a_recall_survives_its_snapshot() {
+        let mut recall = Recall::from(3);
+        let ids = [CommandId::new(), CommandId::new(), CommandId::new()];
+        recall.add(4, [(ids[0], done()), (ids[1], Outcome::Refused("\"n\"".into()))]);
+        recall.add(9, [(ids[2], Outcome::DoneTooLarge)]);
+        let json = serde_json::to_string(&recall.to_stored()).unwrap();
+        let back = Recall::from(serde_json::from_str::<StoredRecall>(&json).unwrap());
+        assert_eq!(back.order, recall.order);
+        assert_eq!(back.outcomes, recall.outcomes);
+        assert_eq!(back.reach, 3);
+    }
+}

@@ -1,0 +1,98 @@
+//! Making a plan stand: by saving it, or, if it saves nothing, by a proof that what it was decided on is still so.
+
+use std::sync::Arc;
+
+use aether_core::{ActorId, Commit, Event, Expected, Head, SaveError};
+use tokio::time::Instant;
+
+use super::kind::Kind;
+use super::turn::Backoff;
+use crate::error::ActorError;
+use crate::outcome::{Outcome, write_note};
+use crate::{Actor, CommandId};
+
+/// What became of a plan.
+#[derive(Debug)]
+pub(crate) enum Stood {
+    /// It stands; the actor is at this head.
+    Yes(Head),
+    /// Somebody else has committed since. Nothing was saved.
+    Conflict,
+    /// It is not known to stand.
+    Failed(ActorError),
+}
+
+/// Saves what was decided at `before`. While nobody can say whether it stands, it is saved again, however long its callers
+/// have gone: the next command must not be decided before it is known.
+pub(crate) async fn commit<A: Actor>(
+    kind: &Kind<A>,
+    actor: &ActorId,
+    before: Head,
+    events: &[Event],
+    outcomes: &[(CommandId, Outcome)],
+    awaited_until: Instant,
+) -> Stood {
+    let note = write_note(outcomes);
+    let commit = if events.is_empty() {
+        Commit::note_only(actor, before, &note)
+    } else {
+        Commit::events(events).expecting(Expected::At(before)).with_note(&note)
+    };
+    let mut backoff = Backoff::default();
+    let mut unknown = false;
+    loop {
+        match kind.shared.store.save(&commit).await {
+            Ok(saved) => return Stood::Yes(saved.head),
+            Err(error) if error.is_version_conflict() => return Stood::Conflict,
+            Err(error) => {
+                unknown |= matches!(error, SaveError::UnknownOutcome(_));
+                let again = match &error {
+                    SaveError::UnknownOutcome(_) => true,
+                    SaveError::Unavailable(_) => unknown || Instant::now() < awaited_until,
+                    _ => false,
+                };
+                if !again || kind.shared.is_given_up() {
+                    return Stood::Failed(failure(error, unknown));
+                }
+                tracing::debug!(%actor, %error, "saving again what may stand");
+                kind.metrics.unresolved();
+            }
+        }
+        backoff.wait().await;
+    }
+}
+
+/// Proves that `before` is still the actor's head, for answers that save nothing.
+pub(crate) async fn proof<A: Actor>(
+    kind: &Kind<A>,
+    actor: &ActorId,
+    before: Head,
+    awaited_until: Instant,
+) -> Stood {
+    let mut backoff = Backoff::default();
+    loop {
+        match kind.shared.store.confirm(actor, before).await {
+            Ok(true) => return Stood::Yes(before),
+            Ok(false) => return Stood::Conflict,
+            Err(error) if error.is_version_conflict() => return Stood::Conflict,
+            Err(error) => {
+                if !error.is_retryable() || Instant::now() >= awaited_until || kind.shared.is_given_up() {
+                    // A proof saves nothing, whatever became of it.
+                    return Stood::Failed(failure(error, false));
+                }
+            }
+        }
+        backoff.wait().await;
+    }
+}
+
+fn failure(error: SaveError, unknown: bool) -> ActorError {
+    let error = match error {
+        SaveError::UnknownOutcome(source) if !unknown => SaveError::Unavailable(source),
+        // An earlier attempt may stand, whatever the last one said.
+        SaveError::UnknownOutcome(_) => error,
+        other if unknown => SaveError::UnknownOutcome(Box::new(other)),
+        other => other,
+    };
+    ActorError::Save(Arc::new(error))
+}

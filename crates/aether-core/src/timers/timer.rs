@@ -1,0 +1,167 @@
+//! [`Timer`], and the [`TimerId`] that names it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use time::{OffsetDateTime, UtcOffset};
+
+use super::InvalidTimer;
+use crate::{ActorId, token};
+
+/// Which timer it is: one of an actor's, by name.
+///
+/// Cloning is cheap (reference counts).
+///
+/// ```
+/// use aether_core::{ActorId, TimerId};
+///
+/// let id = TimerId::new(&ActorId::new("order-123")?, "remind to pay")?;
+/// assert_eq!(id.subject(), "order.123.remind%20to%20pay");
+/// assert_eq!(TimerId::from_subject(&id.subject()), Some(id));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TimerId {
+    actor: ActorId,
+    name: Arc<str>,
+}
+
+impl TimerId {
+    /// The longest name, in bytes of its subject token: every byte outside `[A-Za-z0-9_-]` counts three there.
+    pub const MAX_ENCODED_NAME: usize = 256;
+
+    /// The timer of this name of an actor. A name is any text that is not empty.
+    ///
+    /// # Errors
+    /// [`InvalidTimer::EmptyName`]; [`InvalidTimer::NameTooLong`] if the name takes more than
+    /// [`MAX_ENCODED_NAME`](Self::MAX_ENCODED_NAME) bytes.
+    pub fn new(actor: &ActorId, name: impl AsRef<str>) -> Result<Self, InvalidTimer> {
+        let name = name.as_ref();
+        if name.is_empty() {
+            return Err(InvalidTimer::EmptyName);
+        }
+        let encoded = token::encoded_len(Some(name));
+        if encoded > Self::MAX_ENCODED_NAME {
+            return Err(InvalidTimer::NameTooLong { encoded });
+        }
+        Ok(Self { actor: actor.clone(), name: name.into() })
+    }
+
+    /// Whose timer it is.
+    #[must_use]
+    pub fn actor(&self) -> &ActorId {
+        &self.actor
+    }
+
+    /// Its name, as it was given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The three subject tokens of the id, `<category>.<key>.<name>`: injective, and without a character that acts.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let mut out = String::with_capacity(self.actor.as_str().len() + self.name.len() + 4);
+        self.write_subject(&mut out);
+        out
+    }
+
+    /// Appends [`subject`](Self::subject) to `out`.
+    pub fn write_subject(&self, out: &mut String) {
+        self.actor.write_subject(out);
+        out.push('.');
+        token::encode_into(Some(&self.name), out);
+    }
+
+    /// The id whose [`subject`](Self::subject) this is; `None` if it is nobody's.
+    #[must_use]
+    pub fn from_subject(subject: &str) -> Option<Self> {
+        let (actor, name) = subject.rsplit_once('.')?;
+        let actor = ActorId::from_subject(actor)?;
+        Self::new(&actor, token::decode(name)??).ok()
+    }
+}
+
+impl fmt::Display for TimerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} of {}", self.name, self.actor)
+    }
+}
+
+/// A timer: at what time somebody is to be woken, and what they are to be told then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timer {
+    /// Which one it is.
+    pub id: TimerId,
+    /// When it is due; in UTC.
+    pub at: OffsetDateTime,
+    /// What comes with it when it is handed out, byte by byte as it was set.
+    pub payload: Bytes,
+}
+
+impl Timer {
+    /// The latest time that a timer can be set to. Servers count nanoseconds since 1970 in 63 bits, which end in 2262.
+    pub const LATEST: OffsetDateTime = time::macros::datetime!(2262-01-01 00:00 UTC);
+
+    /// A timer that is due at a time, which may have passed.
+    ///
+    /// # Errors
+    /// [`InvalidTimer::TooFarAhead`] if the time is after [`LATEST`](Self::LATEST).
+    pub fn new(id: TimerId, at: OffsetDateTime, payload: impl Into<Bytes>) -> Result<Self, InvalidTimer> {
+        if at > Self::LATEST {
+            return Err(InvalidTimer::TooFarAhead { at });
+        }
+        Ok(Self { id, at: at.to_offset(UtcOffset::UTC), payload: payload.into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    fn actor(id: &str) -> ActorId {
+        ActorId::new(id).unwrap()
+    }
+
+    #[test]
+    fn names_have_a_length() {
+        let name = |name: &str| TimerId::new(&actor("order-1"), name);
+        assert_eq!(name(""), Err(InvalidTimer::EmptyName));
+        assert!(name(&"x".repeat(256)).is_ok());
+        assert_eq!(name(&"x".repeat(257)), Err(InvalidTimer::NameTooLong { encoded: 257 }));
+        assert_eq!(name(&".".repeat(86)), Err(InvalidTimer::NameTooLong { encoded: 258 }));
+    }
+
+    #[test]
+    fn times_have_an_end_and_are_in_utc() {
+        let at = |at| Timer::new(TimerId::new(&actor("order-1"), "t").unwrap(), at, "").map(|timer| timer.at);
+        assert_eq!(at(Timer::LATEST), Ok(Timer::LATEST));
+        let after = Timer::LATEST + time::Duration::NANOSECOND;
+        assert_eq!(at(after), Err(InvalidTimer::TooFarAhead { at: after }));
+        let noon = datetime!(2030-06-01 14:00 +2);
+        assert_eq!(at(noon).map(|at| (at == noon, at.offset())), Ok((true, UtcOffset::UTC)));
+        assert!(at(datetime!(-9999-01-01 0:00 UTC)).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn a_subject_names_its_timer_and_no_other(id in ".{1,40}", name in ".{1,21}") {
+            let id = TimerId::new(&actor(&id), name).unwrap();
+            let subject = id.subject();
+            prop_assert_eq!(subject.matches('.').count(), 2);
+            prop_assert_eq!(TimerId::from_subject(&subject), Some(id));
+        }
+
+        #[test]
+        fn a_subject_that_no_timer_has_is_refused(subject in "[a-z%~.=-]{0,9}") {
+            if let Some(id) = TimerId::from_subject(&subject) {
+                prop_assert_eq!(id.subject(), subject);
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! [`decode`]: from a saved event to typed ones.
+
+use std::borrow::Cow;
+
+use aether_core::{Event, Payload, PayloadError, Source};
+use serde_json::Value;
+use smallvec::{SmallVec, smallvec};
+
+use crate::error::Problem;
+use crate::find::{Found, find};
+use crate::tagged::Tagged;
+use crate::upcast::Outcome;
+use crate::{DecodeError, DomainEvent, Old, is_system};
+
+/// The typed events that a saved event is: one; several, or none, if an upcaster said so.
+pub type Events<E> = SmallVec<[E; 1]>;
+
+/// What a saved event is.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Decoded<E> {
+    /// These typed events.
+    Known(Events<E>),
+    /// Nothing that the code knows; why, and what to do about it, is in the error, for whoever does not want to skip it.
+    Unknown(UnknownType),
+    /// One of Aether's own, see [`is_system`]. It is not for the actor.
+    System,
+}
+
+/// What is known of a type that the code does not know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnknownType {
+    /// The latest version that the code knows, if it knows the type, and the event was written by newer code.
+    pub known_version: Option<u32>,
+}
+
+/// What is done with events of unknown types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum UnknownEvents {
+    /// Fail, with the event's id and type.
+    #[default]
+    Fail,
+    /// Pass over them as if they were not there.
+    Skip,
+}
+
+/// What a saved event is, read by the newest code: the variant itself, or what its upcasters make of an older version.
+///
+/// # Errors
+/// [`DecodeError`] if the data is not what the type says, or an upcaster fails.
+pub fn decode<E: DomainEvent>(event: &Event) -> Result<Decoded<E>, DecodeError> {
+    if is_system(event.event_type()) {
+        return Ok(Decoded::System);
+    }
+    let known = match find::<E>(event.event_type()) {
+        Found::Current(index) => from_payload(index, event.payload())
+            .map(|typed| smallvec![typed])
+            .map_err(|source| Problem::Data { step: None, source }),
+        Found::Newer(known) => return Ok(Decoded::Unknown(UnknownType { known_version: Some(known) })),
+        Found::Unknown => return Ok(Decoded::Unknown(UnknownType { known_version: None })),
+        Found::Old { .. } | Found::Stuck => from_old(event),
+    };
+    known.map(Decoded::Known).map_err(|problem| DecodeError::new(E::NAME, event, problem))
+}
+
+/// The typed events that a saved event is. Aether's own events are none.
+///
+/// # Errors
+/// As [`decode`]; also [`DecodeError`] for an unknown type, if [`UnknownEvents::Fail`] is asked for.
+pub fn decode_with<E: DomainEvent>(event: &Event, unknown: UnknownEvents) -> Result<Events<E>, DecodeError> {
+    match decode(event)? {
+        Decoded::Known(events) => Ok(events),
+        Decoded::System => Ok(Events::new()),
+        Decoded::Unknown(what) => match unknown {
+            UnknownEvents::Skip => Ok(Events::new()),
+            UnknownEvents::Fail => {
+                let problem = what.known_version.map_or(Problem::Unknown, |known| Problem::Newer { known });
+                Err(DecodeError::new(E::NAME, event, problem))
+            }
+        },
+    }
+}
+
+/// The variant of this index, straight from the bytes.
+fn from_payload<E: DomainEvent>(index: usize, payload: &Payload) -> Result<E, Source> {
+    let Some(bytes) = json(payload)? else {
+        return Ok(E::deserialize(Tagged { index, content: None::<Value> })?);
+    };
+    Ok(E::deserialize(Tagged { index, content: Some(&mut serde_json::Deserializer::from_slice(bytes)) })?)
+}
+
+fn json(payload: &Payload) -> Result<Option<&[u8]>, PayloadError> {
+    match (payload.bytes(), payload.content_type()) {
+        (Some(bytes), _) if payload.is_json() => Ok(Some(bytes)),
+        (Some(_), Some(content_type)) => {
+            Err(PayloadError::NotTyped { content_type: content_type.to_owned() })
+        }
+        _ => Ok(None),
+    }
+}
+
+fn from_old<E: DomainEvent>(event: &Event) -> Result<Events<E>, Problem> {
+    let data = json(event.payload())
+        .map_err(Source::from)
+        .and_then(|bytes| Ok(bytes.map_or(Ok(Value::Null), serde_json::from_slice)?))
+        .map_err(|source| Problem::Data { step: None, source })?;
+    let mut events = Events::new();
+    upcast(event, event.event_type(), data, &mut Vec::new(), &mut events)?;
+    Ok(events)
+}
+
+/// Upcasts `data` until it is up to date, and appends what it has become. `path` is the old types that were passed on
+/// the way here: coming by one of them again would never end.
+fn upcast<E: DomainEvent>(
+    event: &Event,
+    event_type: &str,
+    data: Value,
+    path: &mut Vec<String>,
+    events: &mut Events<E>,
+) -> Result<(), Problem> {
+    let step = || event_type.to_owned();
+    let (upcaster, next) = match find::<E>(event_type) {
+        Found::Current(index) => {
+            let typed = E::deserialize(Tagged { index, content: Some(data) })
+                .map_err(|error| Problem::Data { step: Some(step()), source: error.into() })?;
+            events.push(typed);
+            return Ok(());
+        }
+        Found::Old { upcaster, next } => (upcaster, next),
+        Found::Stuck => return Err(Problem::Stuck { step: step() }),
+        Found::Newer(_) | Found::Unknown => return Err(Problem::Astray { step: step() }),
+    };
+    if path.iter().any(|passed| passed == event_type) {
+        return Err(Problem::Circle { step: step() });
+    }
+    let outcome = (upcaster.upcast)(Old::new(event_type, data, event))
+        .map_err(|source| Problem::Upcast { step: step(), source })?;
+    let pieces = match (outcome.0, upcaster.into) {
+        (Outcome::Only(data), []) => vec![(next, data)],
+        (Outcome::Only(data), [only]) => vec![(Cow::Borrowed(*only), data)],
+        (Outcome::Only(_), _) => return Err(Problem::Ambiguous { step: step() }),
+        (Outcome::Named(pieces), into) => {
+            let declared =
+                |target: &str| if into.is_empty() { target == next } else { into.contains(&target) };
+            if let Some((target, _)) = pieces.iter().find(|(target, _)| !declared(target)) {
+                return Err(Problem::Undeclared { step: step(), target: target.to_string() });
+            }
+            pieces
+        }
+    };
+    path.push(step());
+    for (target, data) in pieces {
+        upcast(event, &target, data, path, events)?;
+    }
+    path.pop();
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! Types on the wire: the name of a variant for its version 1, `name.v2` and so on for later ones.
+
+use std::borrow::Cow;
+
+use crate::DomainEvent;
+
+/// What the types of Aether's own events begin with, such as `aether.TimerSet`.
+pub const SYSTEM_PREFIX: &str = "aether.";
+
+/// Whether events of this type are Aether's own and no domain events.
+#[must_use]
+pub fn is_system(event_type: &str) -> bool {
+    event_type.starts_with(SYSTEM_PREFIX)
+}
+
+/// The type on the wire of version `version` of the events called `name`.
+pub(crate) fn join(name: &'static str, version: u32) -> Cow<'static, str> {
+    if version == 1 { Cow::Borrowed(name) } else { Cow::Owned(format!("{name}.v{version}")) }
+}
+
+/// The name and the version in a type on the wire.
+pub(crate) fn split(event_type: &str) -> (&str, u32) {
+    event_type
+        .rsplit_once(".v")
+        .and_then(|(name, digits)| Some((name, version(digits)?)))
+        .unwrap_or((event_type, 1))
+}
+
+/// A version as [`join`] writes it: from 2 on, without zeros in front.
+fn version(digits: &str) -> Option<u32> {
+    let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    digits.parse().ok().filter(|version| plain && *version >= 2)
+}
+
+/// All types that events of `E` have or had on the wire: of every version, also under older names, also retired ones.
+///
+/// This is what whoever wants all events of `E` asks a store for.
+///
+/// ```
+/// # use aether_event::DomainEvent;
+/// # use serde::{Serialize, Deserialize};
+/// use aether_core::EventFilter;
+///
+/// #[derive(Serialize, Deserialize, DomainEvent)]
+/// enum DoorEvent {
+///     #[event(was = "DoorUnlocked")]
+///     DoorOpened,
+/// }
+///
+/// assert_eq!(aether_event::types::<DoorEvent>(), ["DoorOpened", "DoorUnlocked"]);
+/// let doors = EventFilter::category("door").types(aether_event::types::<DoorEvent>());
+/// # let _ = doors;
+/// ```
+#[must_use]
+pub fn types<E: DomainEvent>() -> Vec<Cow<'static, str>> {
+    let mut types = Vec::new();
+    for variant in E::VARIANTS {
+        for name in variant.names() {
+            types.extend((1..=variant.version).map(|version| join(name, version)));
+        }
+    }
+    for retired in E::RETIRED {
+        types.extend(retired.upcasters.iter().map(|upcaster| join(retired.name, upcaster.from)));
+    }
+    types
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_joined_is_split() {
+        assert_eq!(split("Deposited"), ("Deposited", 1));
+        assert_eq!(split("Deposited.v2"), ("Deposited", 2));
+        assert_eq!(split("bank.v1.Deposited.v12"), ("bank.v1.Deposited", 12));
+        for plain in
+            ["Deposited.v1", "Deposited.v02", "Deposited.v+2", "Deposited.v", "Deposited.v99999999999"]
+        {
+            assert_eq!(split(plain), (plain, 1));
+        }
+        for version in 1..12 {
+            assert_eq!(split(&join("A", version)), ("A", version));
+        }
+    }
+}
