@@ -21,7 +21,7 @@ pub type Events<E> = SmallVec<[E; 1]>;
 pub enum Decoded<E> {
     /// These typed events.
     Known(Events<E>),
-    /// Nothing that the code knows; why, and what to do about it, is in the error, for whoever does not want to skip it.
+    /// Nothing that the code knows: the type, or this version of it, is not there.
     Unknown(UnknownType),
     /// One of Aether's own, see [`is_system`]. It is not for the actor.
     System,

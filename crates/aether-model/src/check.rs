@@ -265,11 +265,11 @@ impl<'a> Check<'a> {
 
     /// The timers and effects of a component that is no policy: some policy on the board sends their commands.
     fn done_for_others(&mut self, component: &Component, note: &Sticky) {
-        let timers = component.schedules.iter().map(|command| (command, "schedules", "policy with `after`"));
-        let effects = component.effects.iter().map(|command| (command, "has the effect", "policy"));
-        for (command, verb, policy) in timers.chain(effects) {
-            let policies =
-                self.notes.iter().filter(|coded| verb != "schedules" || coded.element.after().is_some());
+        let timers = component.schedules.iter().map(|command| (command, true));
+        let effects = component.effects.iter().map(|command| (command, false));
+        for (command, waits) in timers.chain(effects) {
+            let (verb, policy) = if waits { ("schedules", "policy with `after`") } else { ("has the effect", "policy") };
+            let policies = self.notes.iter().filter(|coded| !waits || coded.element.after().is_some());
             let mut sent = policies.flat_map(|coded| Topic::Sends.on_board(coded.element));
             if !sent.any(|each| each.key() == command.key()) {
                 let what = format!(

@@ -41,6 +41,27 @@ pub mod projection {
     pub use aether_projection::*;
 }
 
+/// Event-sourced actors: commands, what happens because of them, and answers that stand (feature `actor`, on by default).
+#[cfg(feature = "actor")]
+pub mod actor {
+    #[doc(inline)]
+    pub use aether_actor::*;
+}
+
+/// Typed events: enums whose variants have stable names and versions (feature `actor`, on by default).
+#[cfg(feature = "actor")]
+pub mod event {
+    #[doc(inline)]
+    pub use aether_event::*;
+}
+
+/// The EventStorming model: boards that are checked, drawn, and held against the code (feature `actor`, on by default).
+#[cfg(feature = "actor")]
+pub mod model {
+    #[doc(inline)]
+    pub use aether_model::*;
+}
+
 /// The event bus: events to whoever listens at the moment (feature `bus`).
 #[cfg(feature = "bus")]
 pub mod bus {

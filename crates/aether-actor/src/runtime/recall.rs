@@ -30,7 +30,7 @@ pub(crate) enum Known {
 
 impl Recall {
     /// Nothing is remembered of the commits up to this sequence, and none is later.
-    pub(crate) fn from(reach: u64) -> Self {
+    pub(crate) fn after(reach: u64) -> Self {
         Self { reach, ..Self::default() }
     }
 
@@ -98,7 +98,7 @@ pub(crate) struct StoredRecall {
 
 impl From<StoredRecall> for Recall {
     fn from(stored: StoredRecall) -> Self {
-        let mut recall = Self::from(stored.reach);
+        let mut recall = Self::after(stored.reach);
         for (sequence, id, outcome) in stored.commands {
             recall.add(sequence, [(id, outcome.into())]);
         }
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn what_is_remembered_decides_what_is_known() {
         let [a, b, c] = [CommandId::new(), CommandId::new(), CommandId::new()];
-        let mut recall = Recall::from(0);
+        let mut recall = Recall::after(0);
         recall.add(5, [(a, done())]);
         recall.add(7, [(b, done())]);
         assert_eq!(recall.look_up(a, 0), Known::Executed(done()));
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn the_commands_of_one_commit_are_forgotten_together() {
         let ids: Vec<_> = (0..3).map(|_| CommandId::new()).collect();
-        let mut recall = Recall::from(0);
+        let mut recall = Recall::after(0);
         recall.add(5, [(ids[0], done()), (ids[1], done())]);
         recall.add(7, [(ids[2], done())]);
         recall.forget(2);
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_recall_survives_its_snapshot() {
-        let mut recall = Recall::from(3);
+        let mut recall = Recall::after(3);
         let ids = [CommandId::new(), CommandId::new(), CommandId::new()];
         recall.add(4, [(ids[0], done()), (ids[1], Outcome::Refused("\"n\"".into()))]);
         recall.add(9, [(ids[2], Outcome::DoneTooLarge)]);

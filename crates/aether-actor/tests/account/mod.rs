@@ -5,7 +5,7 @@ use aether_actor::{Actor, Answer, Command, CommandContext, Decision, Handle, Que
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DomainEvent)]
-pub enum AccountEvent {
+pub(crate) enum AccountEvent {
     Opened { owner: String },
     Deposited { cents: u64 },
     Withdrawn { cents: u64 },
@@ -13,7 +13,7 @@ pub enum AccountEvent {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
-pub enum AccountError {
+pub(crate) enum AccountError {
     #[error("the account is not open")]
     NotOpen,
     #[error("the account is open already")]
@@ -23,32 +23,32 @@ pub enum AccountError {
 }
 
 #[derive(Debug, Serialize, Deserialize, Command)]
-pub struct Open {
-    pub owner: String,
+pub(crate) struct Open {
+    pub(crate) owner: String,
 }
 
 #[derive(Debug, Serialize, Deserialize, Command)]
-pub struct Deposit {
-    pub cents: u64,
+pub(crate) struct Deposit {
+    pub(crate) cents: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize, Command)]
-pub struct Withdraw {
-    pub cents: u64,
+pub(crate) struct Withdraw {
+    pub(crate) cents: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize, Command)]
-pub struct Explode {
-    pub in_evolve: bool,
+pub(crate) struct Explode {
+    pub(crate) in_evolve: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize, Query)]
-pub struct Balance;
+pub(crate) struct Balance;
 
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Account {
-    pub owner: Option<String>,
-    pub cents: u64,
+pub(crate) struct Account {
+    pub(crate) owner: Option<String>,
+    pub(crate) cents: u64,
 }
 
 impl Actor for Account {
