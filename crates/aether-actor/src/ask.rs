@@ -15,6 +15,7 @@ use crate::command::{Command, Handle};
 use crate::panic::caught;
 use crate::query::{Answer, Query};
 use crate::runtime::kind::Kind;
+use crate::runtime::observed::Observed;
 use crate::runtime::work::{Asked, BoxedWork, Caller, Queried, Seen};
 use crate::{ActorError, ActorRef, AskError, CommandId, Delivery, Since};
 
@@ -116,11 +117,10 @@ impl<'a, A: Handle<C>, C: Command> Ask<'a, A, C> {
         let (kind, actor) = (Arc::clone(kind), actor.clone());
         Ok(Box::pin(async move {
             kind.submit(&actor, work).await?;
-            let answered = kind.metrics.asked(timeout_at(deadline, answer)).await;
-            match answered {
+            match timeout_at(deadline, answer).await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(_)) => Err(ActorError::Stopped.into()),
-                Err(_) => Err(ActorError::TimedOut { id }.into()),
+                Err(_) => Err(kind.timed_out(id).into()),
             }
         }))
     }
@@ -230,12 +230,13 @@ async fn inquire<A: Answer<Q>, Q: Query>(
     let (reply, answer) = oneshot::channel();
     let delivery = Delivery::fresh(deadline);
     let id = delivery.id;
-    let queried = Queried::<A, Q> { query, delivery, linearizable, seen, reply, answered: None };
+    let observed = Observed::query(A::CATEGORY, Q::NAME, &delivery);
+    let queried = Queried::<A, Q> { query, delivery, observed, linearizable, seen, reply, answered: None };
     kind.submit(&actor, Box::new(queried)).await?;
     match timeout_at(deadline, answer).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Err(ActorError::Stopped),
-        Err(_) => Err(ActorError::TimedOut { id }),
+        Err(_) => Err(kind.timed_out(id)),
     }
 }
 

@@ -41,12 +41,57 @@ impl From<Duration> for When {
     }
 }
 
+/// Something that a decision declares beside its events, as it is looked at in tests. Data is JSON, or why there is none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Declaration<'a> {
+    /// A timer is set.
+    Timer {
+        /// Its name.
+        name: &'a str,
+        /// When it fires.
+        when: When,
+        /// The name of the command that it sends.
+        command: &'a str,
+        /// The command.
+        data: Result<&'a str, &'a str>,
+    },
+    /// A timer is cancelled.
+    Cancelled {
+        /// Its name.
+        name: &'a str,
+    },
+    /// Something is to be done in the world.
+    Effect {
+        /// The name of the effect's type.
+        name: &'a str,
+        /// The effect.
+        data: Result<&'a str, &'a str>,
+    },
+}
+
 /// What is declared beside the events.
 #[derive(Debug)]
 pub(crate) enum Declared {
     SetTimer { name: String, when: When, command: &'static str, data: Result<Box<RawValue>, Unwritable> },
     CancelTimer { name: String },
     Effect { name: &'static str, data: Result<Box<RawValue>, Unwritable> },
+}
+
+impl Declared {
+    fn as_declaration(&self) -> Declaration<'_> {
+        match self {
+            Self::SetTimer { name, when, command, data } => {
+                Declaration::Timer { name, when: *when, command, data: json(data) }
+            }
+            Self::CancelTimer { name } => Declaration::Cancelled { name },
+            Self::Effect { name, data } => Declaration::Effect { name, data: json(data) },
+        }
+    }
+}
+
+fn json(data: &Result<Box<RawValue>, Unwritable>) -> Result<&str, &str> {
+    data.as_ref().map(|data| data.get()).map_err(|error| error.0.as_str())
 }
 
 /// What was declared cannot be written as JSON.
@@ -123,6 +168,16 @@ impl<A: Actor, R> Decision<A, R> {
     /// The events.
     pub fn as_events(&self) -> &[A::Event] {
         &self.events
+    }
+
+    /// The events, taken out.
+    pub fn into_events(self) -> impl IntoIterator<Item = A::Event> {
+        self.events
+    }
+
+    /// What is declared beside the events, in order.
+    pub fn declared(&self) -> impl Iterator<Item = Declaration<'_>> {
+        self.declared.iter().map(Declared::as_declaration)
     }
 
     /// What the caller gets.

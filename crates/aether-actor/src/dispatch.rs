@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::command::{Command, Handle};
 use crate::query::{Answer, Query};
 use crate::runtime::kind::Kind;
+use crate::runtime::observed;
 use crate::runtime::work::{Asked, BoxedWork, Caller, decode, to_json};
 use crate::{Actor, ActorError, Delivery, Outcome};
 
@@ -121,7 +122,7 @@ impl<A: Actor> AnyKind for Kind<A> {
         match tokio::time::timeout_at(deadline, answer).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(ActorError::Stopped),
-            Err(_) => Err(ActorError::TimedOut { id }),
+            Err(_) => Err(self.timed_out(id)),
         }
     }
 
@@ -156,7 +157,7 @@ impl<A: Actor> AnyKind for Kind<A> {
         for cell in self.cells() {
             for work in cell.close() {
                 abandoned.push((cell.id.clone(), work.name(), work.delivery().id));
-                work.fail(ActorError::Stopped);
+                observed::fail(&self.metrics, work, ActorError::Stopped);
             }
         }
         abandoned

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aether_core::{InvalidActorId, ReadError, SaveError, SnapshotError, Version};
+use aether_core::{ActorId, InvalidActorId, ReadError, SaveError, SnapshotError, Version};
 use aether_event::DecodeError;
 
 use crate::CommandId;
@@ -115,6 +115,12 @@ pub enum ActorError {
     /// The command was that of a timer which has been cancelled or replaced since. Nothing was done.
     #[error("the timer has been cancelled or replaced since; nothing was done")]
     TimerGone,
+    /// A transaction names an actor twice.
+    #[error("the transaction names {actor} twice")]
+    SameActorTwice {
+        /// The actor.
+        actor: ActorId,
+    },
     /// Others were faster, again and again. Nothing was saved.
     #[error("others were faster {attempts} times in a row; nothing was saved, try again")]
     Contended {

@@ -5,6 +5,7 @@
 //! | write an actor | [`Actor`], [`Command`] and [`Handle`], [`Query`] and [`Answer`], [`Decision`] |
 //! | run actors | [`ActorSystem`], [`ActorOptions`], [`SnapshotPolicy`], [`MemoryLimit`] |
 //! | talk to them | [`ActorRef`], [`Ask`], [`Inquiry`], [`CommandId`] |
+//! | decide over several actors | [`ActorSystem::transaction`], [`Draft`] |
 //! | know what went wrong | [`AskError`], [`ActorError`], [`StartError`] |
 
 mod actor;
@@ -19,7 +20,6 @@ mod dispatch;
 mod effect;
 mod error;
 mod list;
-mod metrics;
 mod options;
 mod outcome;
 mod panic;
@@ -27,6 +27,7 @@ mod query;
 mod reactor;
 mod runtime;
 mod system;
+mod transaction;
 
 pub use actor::{Actor, Never};
 pub use actor_ref::ActorRef;
@@ -37,7 +38,7 @@ pub use ask::{Ask, Inquiry};
 pub use builder::ActorSystemBuilder;
 pub use command::{Command, CommandContext, CommandList, Handle};
 pub use command_id::CommandId;
-pub use decision::{Decision, When};
+pub use decision::{Decision, Declaration, When};
 pub use delivery::{Delivery, Since};
 pub use effect::Effect;
 pub use error::{ActorError, AskError, LoadError, Poison};
@@ -48,3 +49,8 @@ pub use reactor::StartError;
 pub use runtime::residents::MemoryLimit;
 pub use runtime::snapshot::SnapshotPolicy;
 pub use system::{ActorSystem, Shutdown, Store, Unhandled};
+pub use transaction::{Draft, Parties, Transaction};
+#[doc(hidden)]
+pub use transaction::{AnyDraft, Drafts};
+#[doc(hidden)]
+pub use dispatch::{CommandTable, QueryTable};

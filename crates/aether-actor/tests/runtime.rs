@@ -116,3 +116,43 @@ async fn a_shutdown_finishes_what_waits() {
     assert_eq!(store.get_latest_version(ada.id().unwrap()).await.unwrap(), Version::new(11));
     assert_eq!(ada.ask(Deposit { cents: 1 }).await, Err(AskError::Failed(ActorError::Stopped)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_conserve_money() {
+    let store = MemoryEventStore::new();
+    let systems = [system(&store, ActorOptions::default()).await, system(&store, ActorOptions::default()).await];
+    for name in ["a", "b", "c"] {
+        let account = systems[0].actor::<Account>(name);
+        account.ask(Open { owner: name.into() }).await.unwrap();
+        account.ask(Deposit { cents: 10 }).await.unwrap();
+    }
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..60_usize {
+        let system = systems[n % 2].clone();
+        tasks.spawn(async move {
+            let names = ["a", "b", "c"];
+            let (from, to) = (system.actor::<Account>(names[n % 3]), system.actor::<Account>(names[(n + 1 + n / 30) % 3]));
+            let id = CommandId::from_key(&format!("transfer-{n}"));
+            let mut replies = Vec::new();
+            for _ in 0..2 {
+                let moved = system.transaction((&from, &to)).id(id).decide(|(from, to)| {
+                    let left = from.state().cents.checked_sub(4).ok_or(AccountError::Overdrawn { by: 4 })?;
+                    from.record(account::AccountEvent::Withdrawn { cents: 4 });
+                    to.record(account::AccountEvent::Deposited { cents: 4 });
+                    Ok(left)
+                });
+                replies.push(moved.await);
+            }
+            if replies[0].is_ok() {
+                assert_eq!(replies[0], replies[1]);
+            }
+            assert!(replies.iter().all(|reply| matches!(reply, Ok(_) | Err(AskError::Refused(_)))), "{replies:?}");
+        });
+    }
+    tasks.join_all().await;
+    let mut total = 0;
+    for name in ["a", "b", "c"] {
+        total += systems[1].actor::<Account>(name).query(Balance).linearizable().await.unwrap();
+    }
+    assert_eq!(total, 30);
+}

@@ -127,10 +127,8 @@ impl<'a> Check<'a> {
                 topic.verb(),
                 topic.noun()
             );
-            let help = match closest(reference.as_str(), no_board.iter().map(|each| each.as_str())) {
-                Some(near) => format!("is it the code's `{near}`? Give both one name"),
-                None => format!("{}, or take it from the board", topic.to_code()),
-            };
+            let near = closest(reference.as_str(), no_board.iter().map(|each| each.as_str()));
+            let help = format!("{}, or take it from the board{}", topic.to_code(), or_is_it("code", near));
             self.lacks(Lacks::Code, note, what, help);
         }
         if !topic.belongs_on_board() {
@@ -148,10 +146,12 @@ impl<'a> Check<'a> {
                 topic.verb(),
                 the_board(note)
             );
-            let help = match closest(reference.as_str(), no_code.iter().map(|each| each.as_str())) {
-                Some(near) => format!("is it the board's `{near}`? Give both one name"),
-                None => format!("list it under `{}` on the board, or take it from the code", topic.key()),
-            };
+            let near = closest(reference.as_str(), no_code.iter().map(|each| each.as_str()));
+            let key = topic.key();
+            let help = format!(
+                "list it under `{key}` on the board, or take it from the code{}",
+                or_is_it("board", near)
+            );
             self.lacks(Lacks::Board, note, what, help);
         }
     }
@@ -206,13 +206,12 @@ impl<'a> Check<'a> {
             .components
             .iter()
             .filter(|component| component.kind == note.kind && self.notes_of(component).is_empty());
-        let help = match closest(note.name.as_str(), unknown.map(|component| component.name.as_str())) {
-            Some(near) => format!("is it the code's `{near}`? Give both one name"),
-            None => format!(
-                "write {} and describe it to the check, or take it from the board",
-                code_of(note.kind)
-            ),
-        };
+        let near = closest(note.name.as_str(), unknown.map(|component| component.name.as_str()));
+        let help = format!(
+            "write {} and describe it to the check, or take it from the board{}",
+            code_of(note.kind),
+            or_is_it("code", near)
+        );
         self.lacks(
             Lacks::Code,
             note,
@@ -233,11 +232,9 @@ impl<'a> Check<'a> {
             match &*notes {
                 [] => {
                     let same_kind = self.notes.iter().filter(|coded| coded.note.kind == note.kind);
+                    let near = closest(note.name.as_str(), same_kind.map(|coded| coded.note.name.as_str()));
                     let help =
-                        match closest(note.name.as_str(), same_kind.map(|coded| coded.note.name.as_str())) {
-                            Some(near) => format!("is it the board's `{near}`? Give both one name"),
-                            None => String::from("put it on the board, or take it from the code"),
-                        };
+                        format!("put it on the board, or take it from the code{}", or_is_it("board", near));
                     let what = format!("the code has {}, {} has none", short(&note), the_board(&note));
                     self.lacks(Lacks::Board, &note, what, help);
                 }
@@ -268,7 +265,8 @@ impl<'a> Check<'a> {
         let timers = component.schedules.iter().map(|command| (command, true));
         let effects = component.effects.iter().map(|command| (command, false));
         for (command, waits) in timers.chain(effects) {
-            let (verb, policy) = if waits { ("schedules", "policy with `after`") } else { ("has the effect", "policy") };
+            let (verb, policy) =
+                if waits { ("schedules", "policy with `after`") } else { ("has the effect", "policy") };
             let policies = self.notes.iter().filter(|coded| !waits || coded.element.after().is_some());
             let mut sent = policies.flat_map(|coded| Topic::Sends.on_board(coded.element));
             if !sent.any(|each| each.key() == command.key()) {
@@ -300,6 +298,11 @@ fn in_context(note: &Sticky) -> String {
 
 fn short(note: &Sticky) -> String {
     format!("{} `{}`", note.kind, note.name)
+}
+
+/// The question whether it is there under another name.
+fn or_is_it(side: &str, near: Option<&str>) -> String {
+    near.map_or_else(String::new, |near| format!("; or is it the {side}'s `{near}`? Then give both one name"))
 }
 
 /// What a kind of note is in code.

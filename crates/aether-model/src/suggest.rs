@@ -4,7 +4,7 @@ use crate::{Key, Reference};
 
 /// The candidate that is nearest to what was written, if one is near enough to have been meant.
 ///
-/// A third of the letters may differ, or what was written may be a part of the candidate or the other way round.
+/// A quarter of the letters may differ, or what was written may be a part of the candidate or the other way round.
 pub(crate) fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = Reference::new(written).key();
     let near =
@@ -22,7 +22,7 @@ fn distance(wanted: &Key, candidate: &str) -> Option<usize> {
     let distance = strsim::damerau_levenshtein(wanted, key);
     let (shorter, longer) = if wanted.len() < key.len() { (wanted, key) } else { (key, wanted) };
     let part = shorter.len() >= SHORTEST_PART && (longer.starts_with(shorter) || longer.ends_with(shorter));
-    (part || distance <= (wanted.chars().count() / 3).max(1)).then_some(distance)
+    (part || distance <= (wanted.chars().count() / 4).max(1)).then_some(distance)
 }
 
 #[cfg(test)]

@@ -117,9 +117,9 @@ fn an_event_with_two_names() {
         |code| code.account.emits = ["Opened", "MoneyWithdrawn", "InterestAdded"].map(Into::into).to_vec(),
         "board and code differ in 2 places
 the board's context `banking` says that aggregate `Account` emits `Account opened`, the code has no such event
-  help: is it the code's `Opened`? Give both one name
+  help: add it to the enum of its events, or take it from the board; or is it the code's `Opened`? Then give both one name
 the code says that aggregate `Account` emits `Opened`, the board's context `banking` does not
-  help: is it the board's `Account opened`? Give both one name",
+  help: list it under `emits` on the board, or take it from the code; or is it the board's `Account opened`? Then give both one name",
     );
 }
 
@@ -178,9 +178,9 @@ fn an_event_of_another_context() {
         |code| code.transfers.reacts_to = vec!["TransferRequested".into(), "lending.MoneyWithdrawn".into()],
         "board and code differ in 2 places
 the board's context `transfers` says that policy `Transfers` reacts to `banking.Money withdrawn`, the code has no such reaction
-  help: is it the code's `lending.MoneyWithdrawn`? Give both one name
+  help: let the code react to it, or take it from the board; or is it the code's `lending.MoneyWithdrawn`? Then give both one name
 the code says that policy `Transfers` reacts to `lending.MoneyWithdrawn`, the board's context `transfers` does not
-  help: is it the board's `banking.Money withdrawn`? Give both one name",
+  help: list it under `when` on the board, or take it from the code; or is it the board's `banking.Money withdrawn`? Then give both one name",
     );
 }
 
@@ -245,13 +245,13 @@ fn whole_components() {
         },
         "board and code differ in 4 places
 the board's context `banking` has read model `Balances`, the code has none
-  help: is it the code's `balance`? Give both one name
+  help: write the projection and describe it to the check, or take it from the board; or is it the code's `balance`? Then give both one name
 the board's context `transfers` has aggregate `Transfer`, the code has none
   help: write the actor and describe it to the check, or take it from the board
 the code has aggregate `cheque`, the board has none
   help: put it on the board, or take it from the code
 the code has read model `balance`, the board's context `banking` has none
-  help: is it the board's `Balances`? Give both one name",
+  help: put it on the board, or take it from the code; or is it the board's `Balances`? Then give both one name",
     );
 }
 

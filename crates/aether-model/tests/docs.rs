@@ -23,7 +23,10 @@ fn every_board_can_be_read() {
 
 #[test]
 fn the_bank_is_shown_as_it_is() {
-    assert!(blocks("yaml").contains(&BANK), "docs/eventstorming.md must have a block with all of tests/bank.yaml");
+    assert!(
+        blocks("yaml").contains(&BANK),
+        "docs/eventstorming.md must have a block with all of tests/bank.yaml"
+    );
     let board = Board::from_yaml(BANK).unwrap();
     assert_eq!(board.validate().unwrap(), [], "there is nothing to be said against it");
 }
@@ -31,5 +34,8 @@ fn the_bank_is_shown_as_it_is() {
 #[test]
 fn the_bank_is_drawn_as_it_is() {
     let drawing = Board::from_yaml(BANK).unwrap().to_mermaid();
-    assert!(blocks("mermaid").contains(&&*drawing), "docs/eventstorming.md must have a block `mermaid` with\n{drawing}");
+    assert!(
+        blocks("mermaid").contains(&&*drawing),
+        "docs/eventstorming.md must have a block `mermaid` with\n{drawing}"
+    );
 }

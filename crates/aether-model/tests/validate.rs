@@ -1,5 +1,4 @@
 //! What validation says: each thing that can be wrong, once.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use aether_model::{Aggregate, Board, BoundedContext, Person, Place, ReadModel, Severity};
 

@@ -1,12 +1,12 @@
-//! Metrics and traces of Aether: what stores, buses, groups and projections count, the spans that they open, and how a
-//! trace travels with events.
+//! Metrics and traces of Aether: what stores, buses, groups, projections and actors count, the spans that they open, and
+//! how a trace travels with events.
 //!
 //! | for whom | there is |
 //! |---|---|
 //! | programs | `serve_metrics` and `Prometheus` (feature `prometheus`), [`metrics::refresh`], [`metrics::METRICS`] |
 //! | who handles events | [`handling`]: the span and the [`Context`](aether_core::Context) of an event; [`Consumer`] for those who have a name |
 //! | stores | [`StoreTelemetry`]: all of a store, in one |
-//! | buses, groups, projections | the handles in [`metrics`], and [`span`] |
+//! | buses, groups, projections, actors | the handles in [`metrics`], and [`span`] |
 //! | who saves or publishes through others | [`trace::stamp`] |
 //!
 //! Whatever runs somebody's code for an event runs it in [`handling`] (or [`Consumer::handling`]), so that everybody's

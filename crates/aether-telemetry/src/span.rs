@@ -1,5 +1,5 @@
-//! The spans: `save`, `load`, `publish`, `handle` and `apply`, with the attributes of OpenTelemetry's semantic conventions for
-//! messaging.
+//! The spans: `save`, `load`, `publish`, `handle`, `apply`, `ask` and `turn`, with the attributes of OpenTelemetry's semantic
+//! conventions for messaging.
 //!
 //! Each is opened at level INFO with the target `aether`. OpenTelemetry sees it under the name `<operation> <destination>`,
 //! or `<operation> <consumer>`.
@@ -151,6 +151,76 @@ pub fn apply(projection: &str, event: &Event) -> Span {
         aether.event.type = event.event_type(),
     );
     trace::follow(&span, event);
+    span
+}
+
+/// A command, or a query that has to wait, on its way to an actor of this category: `operation` is `ask` or `query`. It is
+/// open until it is answered. [`ask_of`] says which actor it is.
+#[must_use]
+pub fn ask(
+    operation: &'static str,
+    category: &str,
+    name: &str,
+    id: impl fmt::Display,
+    conversation: Option<&str>,
+) -> Span {
+    tracing::info_span!(
+        target: "aether",
+        "ask",
+        otel.name = display(Named(operation, Some(category))),
+        otel.kind = "internal",
+        otel.status_code = Empty,
+        error.type = Empty,
+        messaging.system = SYSTEM,
+        messaging.operation.name = operation,
+        messaging.operation.type = "send",
+        messaging.destination.name = category,
+        messaging.message.id = display(id),
+        messaging.message.conversation_id = conversation,
+        aether.actor = Empty,
+        aether.command = name,
+        aether.outcome = Empty,
+    )
+}
+
+/// Says on an [`ask`] which actor it is put to.
+pub fn ask_of(ask: &Span, actor: &ActorId) {
+    if !ask.is_disabled() {
+        ask.record("aether.actor", tracing::field::display(actor));
+    }
+}
+
+/// Says on an [`ask`] what it came to, by the value of the label `outcome`.
+pub fn ask_ended(ask: &Span, outcome: &'static str) {
+    ask.record("aether.outcome", outcome);
+}
+
+/// The turn of an actor: what it does for those that wait at once, from loading to saving. It is part of the [`ask`] that it
+/// is for; if it is for several, it links to them. There is none if it is for none.
+#[must_use]
+pub fn turn<'s>(category: &str, actor: &ActorId, asks: impl Iterator<Item = &'s Span> + Clone) -> Span {
+    let mut ids = asks.clone().filter_map(Span::id);
+    let Some(first) = ids.next() else { return Span::none() };
+    let one = ids.next().is_none();
+    let span = tracing::info_span!(
+        target: "aether",
+        parent: one.then_some(first),
+        "turn",
+        otel.name = display(Named("turn", Some(category))),
+        otel.kind = "internal",
+        messaging.system = SYSTEM,
+        messaging.operation.name = "turn",
+        messaging.operation.type = "process",
+        messaging.destination.name = category,
+        messaging.batch.message_count = (!one).then(|| asks.clone().count()),
+        aether.actor = display(actor),
+    );
+    if !one {
+        // More links than that, OpenTelemetry drops.
+        asks.take(128).for_each(|ask| {
+            span.follows_from(ask);
+        });
+    }
     span
 }
 

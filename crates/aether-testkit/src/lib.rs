@@ -2,5 +2,7 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "scenario")]
+pub mod scenario;
 #[cfg(feature = "nats-server")]
 pub mod server;

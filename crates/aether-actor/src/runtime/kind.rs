@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aether_core::ActorId;
+use aether_telemetry::metrics::{ActorMetrics, Timer};
+use aether_telemetry::span;
 use parking_lot::Mutex;
 use tokio::time::timeout_at;
 
@@ -17,16 +19,15 @@ use super::work::BoxedWork;
 use crate::command::CommandList;
 use crate::dispatch::{CommandTable, QueryTable};
 use crate::error::{ActorError, LoadError, Poison};
-use crate::metrics::KindMetrics;
 use crate::query::QueryList;
 use crate::system::Shared;
-use crate::{Actor, ActorOptions};
+use crate::{Actor, ActorOptions, CommandId};
 
 /// The actors of one type in this process.
 pub(crate) struct Kind<A: Actor> {
     pub(crate) options: ActorOptions,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) metrics: KindMetrics,
+    pub(crate) metrics: ActorMetrics,
     pub(crate) commands: CommandTable<A>,
     pub(crate) queries: QueryTable<A>,
     cells: papaya::HashMap<ActorId, Arc<Cell<A>>, ahash::RandomState>,
@@ -40,7 +41,7 @@ impl<A: Actor> Kind<A> {
         <A::Commands as CommandList<A>>::register(&mut commands);
         let mut queries = QueryTable::default();
         <A::Queries as QueryList<A>>::register(&mut queries);
-        let metrics = KindMetrics::new(shared.namespace.as_deref(), A::CATEGORY);
+        let metrics = ActorMetrics::new(shared.namespace.as_deref(), A::CATEGORY);
         let cells = papaya::HashMap::with_hasher(ahash::RandomState::new());
         Self { options, shared, metrics, commands, queries, cells, parked: Mutex::default() }
     }
@@ -65,9 +66,10 @@ impl<A: Actor> Kind<A> {
         id: &ActorId,
         mut work: BoxedWork<A>,
     ) -> Result<(), ActorError> {
+        span::ask_of(&work.observed().span, id);
         loop {
             if self.shared.is_stopping() {
-                return Err(self.refuse(ActorError::Stopped));
+                return Err(self.refuse(&work, ActorError::Stopped));
             }
             let cell = self.cell(id);
             match cell.space.try_acquire() {
@@ -82,7 +84,7 @@ impl<A: Actor> Kind<A> {
                         Ok(Err(_)) => continue,
                         Err(_) => {
                             let capacity = self.options.mailbox;
-                            return Err(self.refuse(ActorError::Overloaded { capacity }));
+                            return Err(self.refuse(&work, ActorError::Overloaded { capacity }));
                         }
                     }
                 }
@@ -102,9 +104,15 @@ impl<A: Actor> Kind<A> {
         }
     }
 
-    fn refuse(&self, error: ActorError) -> ActorError {
-        self.failed(&error);
+    fn refuse(&self, work: &BoxedWork<A>, error: ActorError) -> ActorError {
+        work.observed().failed(&self.metrics, &error);
         error
+    }
+
+    /// An asker waits no longer.
+    pub(crate) fn timed_out(&self, id: CommandId) -> ActorError {
+        self.metrics.timed_out();
+        ActorError::TimedOut { id }
     }
 
     /// Starts a task for a cell whose turn it is.
@@ -171,19 +179,16 @@ impl<A: Actor> Kind<A> {
         true
     }
 
-    pub(crate) fn moved_in(&self, cell: &Arc<Cell<A>>, memory: usize) {
-        self.metrics.moved_in();
+    /// An actor was loaded, which began with the timer.
+    pub(crate) fn moved_in(&self, cell: &Arc<Cell<A>>, memory: usize, timer: Timer) {
+        self.metrics.activated(timer);
         let resident: Arc<dyn Resident> = Arc::clone(cell) as _;
         self.shared.residents.moved_in(Arc::downgrade(&resident), cell.used(), memory);
     }
 
     pub(crate) fn moved_out(&self, memory: usize, reason: &'static str) {
-        self.metrics.moved_out(reason);
+        self.metrics.passivated(reason);
         self.shared.residents.moved_out(memory);
-    }
-
-    pub(crate) fn failed(&self, error: &ActorError) {
-        self.metrics.failed(error.outcome());
     }
 
     /// Why an actor is parked, if it is.
@@ -201,14 +206,14 @@ impl<A: Actor> Kind<A> {
         if parked.insert(id.clone(), Arc::clone(poison)).is_none() {
             tracing::error!(actor = %id, error = %poison, "the actor is parked: its history cannot be replayed");
         }
-        self.metrics.parked(parked.len());
+        self.metrics.unreadable(parked.len());
     }
 
     /// Lets a parked actor be tried again; whether it was parked.
     pub(crate) fn unpark(&self, id: &ActorId) -> bool {
         let mut parked = self.parked.lock();
         let was_parked = parked.remove(id).is_some();
-        self.metrics.parked(parked.len());
+        self.metrics.unreadable(parked.len());
         was_parked
     }
 
@@ -245,9 +250,9 @@ impl<A: Actor> Kind<A> {
             Err(error) => Err(error.to_string()),
         };
         match saved {
-            Ok(_) => self.metrics.snapshot("saved"),
+            Ok(_) => self.metrics.snapshot(true),
             Err(error) => {
-                self.metrics.snapshot("failed");
+                self.metrics.snapshot(false);
                 tracing::warn!(actor = %cell.id, error, "a snapshot could not be saved");
             }
         }

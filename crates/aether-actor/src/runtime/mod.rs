@@ -7,6 +7,7 @@ pub(crate) mod cell;
 pub(crate) mod kind;
 pub(crate) mod load;
 pub(crate) mod loaded;
+pub(crate) mod observed;
 pub(crate) mod plan;
 pub(crate) mod recall;
 pub(crate) mod residents;

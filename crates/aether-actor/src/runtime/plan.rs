@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use aether_core::{ActorId, Event, Version};
+use aether_telemetry::metrics::ActorMetrics;
+use aether_event::DomainEvent;
 use time::OffsetDateTime;
 
 use super::loaded::Loaded;
+use super::observed;
 use super::recall::Known;
 use super::system_event;
 use super::work::{Verdict, Work};
@@ -79,6 +82,7 @@ pub(crate) fn plan<A: Actor>(
     loaded: &Loaded<A>,
     mut works: Works<A>,
     now: OffsetDateTime,
+    metrics: &ActorMetrics,
 ) -> Plan<A> {
     let mut panics = 0;
     'again: loop {
@@ -91,10 +95,12 @@ pub(crate) fn plan<A: Actor>(
             }
             match step(actor, loaded, &mut plan, &mut *works[index], now) {
                 Step::Joined => index += 1,
-                Step::Recalled(outcome) => works.remove(index).recall(outcome, loaded.head.sequence()),
-                Step::Failed(error) => works.remove(index).fail(error),
+                Step::Recalled(outcome) => {
+                    observed::recall(metrics, works.remove(index), outcome, loaded.head.sequence());
+                }
+                Step::Failed(error) => observed::fail(metrics, works.remove(index), error),
                 Step::Panicked(message) => {
-                    works.remove(index).fail(ActorError::Panicked { message });
+                    observed::fail(metrics, works.remove(index), ActorError::Panicked { message });
                     panics += 1;
                     // The others are decided again, on a state that nobody panicked with.
                     continue 'again;
@@ -181,19 +187,13 @@ fn build<A: Actor>(
     out: &mut Vec<Event>,
 ) -> Result<usize, ActorError> {
     let delivery = work.delivery();
+    let before = out.len();
     let mut bytes = 0;
     let mut build_all = || {
         for event in events {
             version = version.next();
-            let (event_type, payload) =
-                aether_event::encode(event).map_err(|error| ActorError::convert("an event", error))?;
-            bytes += payload.len();
-            let event = Event::builder(actor, version, event_type)
-                .payload(payload)
-                .command_id(delivery.id)
-                .timestamp(now)
-                .build()
-                .map_err(|error| ActorError::Save(Arc::new(error.into())))?;
+            let event = event_of(actor, version, event, delivery.id, now)?;
+            bytes += event.payload().len();
             out.push(event);
         }
         for declared in declared {
@@ -208,5 +208,25 @@ fn build<A: Actor>(
         Some(context) => context.clone().run(build_all)?,
         None => build_all()?,
     }
+    // The save is for all whose commands share the commit; each event is part of its own asker's trace.
+    if let Some(traceparent) = work.observed().traceparent() {
+        for event in &mut out[before..] {
+            *event = event.with_traceparent(&*traceparent);
+        }
+    }
     Ok(bytes)
+}
+
+/// The event that is saved.
+pub(crate) fn event_of<E: DomainEvent>(
+    actor: &ActorId,
+    version: Version,
+    event: &E,
+    command: CommandId,
+    now: OffsetDateTime,
+) -> Result<Event, ActorError> {
+    let (event_type, payload) =
+        aether_event::encode(event).map_err(|error| ActorError::convert("an event", error))?;
+    let event = Event::builder(actor, version, event_type).payload(payload).command_id(command).timestamp(now);
+    event.build().map_err(|error| ActorError::Save(Arc::new(error.into())))
 }

@@ -55,7 +55,7 @@ pub(crate) async fn commit<A: Actor>(
                     return Stood::Failed(failure(error, unknown));
                 }
                 tracing::debug!(%actor, %error, "saving again what may stand");
-                kind.metrics.unresolved();
+                kind.metrics.save_retried();
             }
         }
         backoff.wait().await;

@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use aether_telemetry::metrics::Timer;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::cell::Cell;
 use super::kind::Kind;
 use super::load;
 use super::loaded::Loaded;
+use super::observed;
 use super::plan::{Plan, Works, plan};
 use super::recall::Known;
 use super::save::{self, Stood};
@@ -20,7 +23,8 @@ use crate::error::{ActorError, LoadError};
 pub(crate) async fn run<A: Actor>(kind: Arc<Kind<A>>, cell: Arc<Cell<A>>) {
     let guard = Abandoned { kind: &kind, cell: &cell, finished: false };
     while let Some(works) = cell.take(kind.options.commit_size) {
-        turn(&kind, &cell, works).await;
+        let span = observed::turn(&kind.metrics, &cell.id, &works);
+        turn(&kind, &cell, works).instrument(span).await;
     }
     guard.finish();
     kind.settle(&cell);
@@ -44,7 +48,7 @@ impl<A: Actor> Drop for Abandoned<'_, A> {
         if !self.finished {
             self.kind.remove(self.cell);
             for work in self.cell.close() {
-                work.fail(ActorError::Stopped);
+                observed::fail(&self.kind.metrics, work, ActorError::Stopped);
             }
         }
     }
@@ -61,8 +65,7 @@ async fn turn<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, mut works: Wor
         }
         if let Err(error) = ready(kind, cell, &mut works).await {
             for work in works {
-                kind.failed(&error);
-                work.fail(error.clone());
+                observed::fail(&kind.metrics, work, error.clone());
             }
             return;
         }
@@ -70,7 +73,10 @@ async fn turn<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, mut works: Wor
         let planned = {
             let loaded = cell.loaded.read();
             let Some(loaded) = loaded.as_ref() else { continue };
-            kind.metrics.decided(works.len(), || plan(&cell.id, loaded, works, now))
+            let timer = Timer::start();
+            let planned = plan(&cell.id, loaded, works, now, &kind.metrics);
+            kind.metrics.decided(timer);
+            planned
         };
         if planned.panics > 0 {
             panicked(kind, cell, planned.panics);
@@ -88,12 +94,13 @@ async fn turn<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, mut works: Wor
             Ok(()) => {}
             Err(Again::Conflict) => {
                 conflicts += 1;
-                kind.metrics.conflict();
+                kind.metrics.conflicted();
                 // Those who were decided first come first again.
                 works.splice(0..0, waiting);
                 if conflicts >= kind.options.conflicts {
                     for work in works {
-                        work.fail(ActorError::Contended { attempts: conflicts });
+                        let error = ActorError::Contended { attempts: conflicts };
+                        observed::fail(&kind.metrics, work, error);
                     }
                     return;
                 }
@@ -109,8 +116,7 @@ async fn turn<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, mut works: Wor
             }
             Err(Again::Failed(error)) => {
                 for work in waiting {
-                    kind.failed(&error);
-                    work.fail(error.clone());
+                    observed::fail(&kind.metrics, work, error.clone());
                 }
             }
         }
@@ -137,7 +143,7 @@ async fn settle<A: Actor>(
     let awaited_until = last_deadline(&waiting);
     let stood = if events.is_empty() && outcomes.is_empty() {
         if !needs_proof {
-            answer(kind, waiting, before.sequence());
+            observed::answer(&kind.metrics, waiting, before.sequence());
             return (Vec::new(), later, Ok(()));
         }
         save::proof(kind, &cell.id, before, awaited_until).await
@@ -163,19 +169,12 @@ async fn settle<A: Actor>(
                     }
                 }
             }
-            answer(kind, waiting, head.sequence());
+            observed::answer(&kind.metrics, waiting, head.sequence());
             kind.snapshot_if_due(cell);
             (Vec::new(), later, Ok(()))
         }
         Stood::Conflict => (waiting, later, Err(Again::Conflict)),
         Stood::Failed(error) => (waiting, later, Err(Again::Failed(error))),
-    }
-}
-
-fn answer<A: Actor>(kind: &Kind<A>, waiting: Works<A>, sequence: u64) {
-    for work in waiting {
-        kind.metrics.answered(work.name());
-        work.settle(sequence);
     }
 }
 
@@ -188,8 +187,7 @@ fn drop_late<A: Actor>(kind: &Kind<A>, works: &mut Works<A>) {
     };
     for work in works.extract_if(.., |work| is_late(work)) {
         let error = if stopping { ActorError::Stopped } else { ActorError::Expired };
-        kind.failed(&error);
-        work.fail(error);
+        observed::fail(&kind.metrics, work, error);
     }
 }
 
@@ -260,11 +258,12 @@ async fn activate<A: Actor>(
     if let Some(poison) = kind.parked(&cell.id) {
         return Err(LoadError::Poison(poison));
     }
-    let loaded: Loaded<A> = kind.metrics.activated(load::load(&kind.shared.store, &cell.id, &kind.options)).await?;
+    let timer = Timer::start();
+    let loaded: Loaded<A> = load::load(&kind.shared.store, &cell.id, &kind.options).await?;
     let head = loaded.head;
     let memory = loaded.state.memory();
     *cell.loaded.write() = Some(loaded);
-    kind.moved_in(cell, memory);
+    kind.moved_in(cell, memory, timer);
     Ok(head)
 }
 

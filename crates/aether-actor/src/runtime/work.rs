@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use aether_telemetry::metrics::Answered;
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
+use super::observed::Observed;
 use crate::command::Handle;
 use crate::decision::Declared;
 use crate::delivery::Delivery;
@@ -30,6 +32,14 @@ pub(crate) enum Verdict<A: Actor> {
 pub(crate) trait Work<A: Actor>: Send + fmt::Debug {
     /// How it came.
     fn delivery(&self) -> &Delivery;
+
+    /// What metrics and traces know of it.
+    fn observed(&self) -> &Observed;
+
+    /// How it is answered, once it was decided.
+    fn answered(&self) -> Answered {
+        Answered::Done
+    }
 
     /// Its name.
     fn name(&self) -> &'static str;
@@ -173,12 +183,14 @@ pub(crate) struct Asked<A: Handle<C>, C: Command> {
     pub(crate) command: C,
     pub(crate) delivery: Delivery,
     pub(crate) caller: Caller<A::Reply, A::Error>,
+    observed: Observed,
     decided: Option<Result<A::Reply, A::Error>>,
 }
 
 impl<A: Handle<C>, C: Command> Asked<A, C> {
     pub(crate) fn new(command: C, delivery: Delivery, caller: Caller<A::Reply, A::Error>) -> Self {
-        Self { command, delivery, caller, decided: None }
+        let observed = Observed::command(A::CATEGORY, C::NAME, &delivery);
+        Self { command, delivery, caller, observed, decided: None }
     }
 }
 
@@ -191,6 +203,14 @@ impl<A: Handle<C>, C: Command> fmt::Debug for Asked<A, C> {
 impl<A: Handle<C>, C: Command> Work<A> for Asked<A, C> {
     fn delivery(&self) -> &Delivery {
         &self.delivery
+    }
+
+    fn observed(&self) -> &Observed {
+        &self.observed
+    }
+
+    fn answered(&self) -> Answered {
+        if matches!(self.decided, Some(Err(_))) { Answered::Refused } else { Answered::Done }
     }
 
     fn name(&self) -> &'static str {
@@ -268,6 +288,7 @@ impl<A: Handle<C>, C: Command> Asked<A, C> {
 pub(crate) struct Queried<A: Answer<Q>, Q: Query> {
     pub(crate) query: Q,
     pub(crate) delivery: Delivery,
+    pub(crate) observed: Observed,
     pub(crate) linearizable: bool,
     pub(crate) seen: Seen,
     pub(crate) reply: oneshot::Sender<Result<A::Reply, ActorError>>,
@@ -283,6 +304,10 @@ impl<A: Answer<Q>, Q: Query> fmt::Debug for Queried<A, Q> {
 impl<A: Answer<Q>, Q: Query> Work<A> for Queried<A, Q> {
     fn delivery(&self) -> &Delivery {
         &self.delivery
+    }
+
+    fn observed(&self) -> &Observed {
+        &self.observed
     }
 
     fn name(&self) -> &'static str {

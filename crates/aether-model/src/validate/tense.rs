@@ -99,7 +99,10 @@ pub(super) fn check(found: &mut Found<'_>) {
 
 /// Whether some word of a name is in the past tense.
 fn past(name: &Name) -> bool {
-    words(name).iter().any(|word| regular(word) || IRREGULAR.contains(&&**word))
+    // Also with a prefix: "unfrozen", "overdrawn", "repaid".
+    let irregular =
+        |word: &str| IRREGULAR.iter().any(|past| word == *past || past.len() > 3 && word.ends_with(past));
+    words(name).iter().any(|word| regular(word) || irregular(word))
 }
 
 fn regular(word: &str) -> bool {
@@ -129,9 +132,14 @@ mod tests {
 
     #[test]
     fn the_past_tense_is_found_in_words_and_identifiers() {
-        for name in
-            ["Account opened", "AccountOpened", "Money withdrawn", "Transfer timed out", "invoice_sent"]
-        {
+        for name in [
+            "Account opened",
+            "AccountOpened",
+            "Money withdrawn",
+            "Transfer timed out",
+            "invoice_sent",
+            "Account unfrozen",
+        ] {
             assert!(past(&Name::new(name)), "{name}");
         }
         for name in ["Open account", "OpenAccount", "Proceed", "Feed", "Month end", ""] {

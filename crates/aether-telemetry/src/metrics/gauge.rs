@@ -104,11 +104,20 @@ impl Share {
         self.set_value(value.as_secs_f64());
     }
 
+    /// One more, or one less.
+    pub(crate) fn change(&self, by: i8) {
+        self.update(|value| value + f64::from(by));
+    }
+
     fn set_value(&self, value: f64) {
+        self.update(|_| value);
+    }
+
+    fn update(&self, update: impl FnOnce(f64) -> f64) {
         let mut values = lock(&self.shared.values);
         match values.set.iter_mut().find(|(id, _)| *id == self.id) {
-            Some((_, set)) => *set = value,
-            None => values.set.push((self.id, value)),
+            Some((_, set)) => *set = update(*set),
+            None => values.set.push((self.id, update(0.0))),
         }
         self.shared.export(&values);
     }

@@ -1,4 +1,4 @@
-//! Metrics, by the `metrics` facade: what a store, a bus, a projection or a group counts.
+//! Metrics, by the `metrics` facade: what a store, a bus, a projection, a group or an actor system counts.
 //!
 //! Each of them makes its handles once ([`StoreMetrics`] and so on) and calls their methods. Any recorder of the facade
 //! gets what is counted from the moment it is installed, also from handles that were made before; gauges that were set
@@ -9,23 +9,31 @@
 //! What several owners in one process give one gauge is put together, so that two stores of one namespace do not overwrite
 //! each other's; an owner that is dropped takes its share back.
 
+mod actor;
 mod bus;
+mod effect;
 mod gauge;
 mod group;
+mod process;
 mod projection;
 mod recorder;
 mod store;
 mod subscription;
 mod table;
 mod timer;
+mod timers;
 
+pub use actor::{ActorMetrics, Answered};
 pub use bus::{BusMetrics, SubscriberMetrics};
+pub use effect::EffectMetrics;
 pub use group::{GroupMetrics, GroupReport};
+pub use process::ProcessMetrics;
 pub use projection::{ProjectionMetrics, ProjectionReport};
 pub use store::StoreMetrics;
 pub use subscription::SubscriptionMetrics;
 pub use table::{Kind, METRICS, Metric};
 pub use timer::Timer;
+pub use timers::TimerMetrics;
 
 pub(crate) use recorder::is_installed as is_recorded;
 

@@ -65,6 +65,15 @@ pub(crate) fn is_installed() -> bool {
     metrics::with_recorder(|recorder| address(recorder).is_some())
 }
 
+/// Counts what is rare: the counter is looked up each time, so that what never happens is not there.
+pub(crate) fn count(metric: &Metric, labels: &Labels, value: &str) {
+    metrics::with_recorder(|recorder| {
+        if address(recorder).is_some() {
+            Registry(recorder).counter(metric, &labels.and(value)).increment(1);
+        }
+    });
+}
+
 /// Registers metrics with a recorder, and describes them.
 pub(crate) struct Registry<'r>(&'r dyn Recorder);
 

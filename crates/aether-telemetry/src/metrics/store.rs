@@ -4,7 +4,7 @@ use aether_core::{ReadError, SaveError, Saved};
 use metrics::{Counter, Histogram};
 
 use super::Timer;
-use super::recorder::{Labels, PerRecorder, Registry};
+use super::recorder::{Labels, PerRecorder, Registry, count};
 use super::table;
 use crate::span;
 
@@ -78,7 +78,7 @@ impl StoreMetrics {
             }
             Err(SaveError::VersionConflict(_)) => counters.conflicts.increment(1),
             Err(SaveError::UnknownOutcome(_)) => counters.unknown.increment(1),
-            Err(error) => self.failed(&table::SAVE_FAILURES, span::save_error(error)),
+            Err(error) => count(&table::SAVE_FAILURES, &self.labels, span::save_error(error)),
         }
     }
 
@@ -119,7 +119,7 @@ impl StoreMetrics {
 
     /// A read of one actor has ended with an error.
     pub fn load_failed(&self, error: &ReadError) {
-        self.failed(&table::LOAD_FAILURES, span::read_error(error));
+        count(&table::LOAD_FAILURES, &self.labels, span::read_error(error));
     }
 
     /// A snapshot was stored.
@@ -133,14 +133,6 @@ impl StoreMetrics {
     pub fn snapshot(&self, hit: bool) {
         if let Some(counters) = self.counters() {
             if hit { &counters.snapshot_hits } else { &counters.snapshot_misses }.increment(1);
-        }
-    }
-
-    /// Failures are rare: their counters are looked up each time, so that those that never happen are not there.
-    fn failed(&self, metric: &table::Metric, reason: &str) {
-        let counter = PerRecorder::new();
-        if let Some(counter) = counter.get(|registry| registry.counter(metric, &self.labels.and(reason))) {
-            Counter::increment(counter, 1);
         }
     }
 }

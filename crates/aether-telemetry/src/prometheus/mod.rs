@@ -13,10 +13,13 @@ use crate::metrics::{self, Kind, METRICS};
 pub use server::{MetricsServer, serve_metrics};
 
 /// The upper bounds of the buckets of durations, in seconds: from what a save in memory takes to what an outage does.
-const BUCKETS: &[f64] = &[
+const DURATIONS: &[f64] = &[
     0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1,
     0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
+
+/// Those of numbers of things.
+const NUMBERS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
 
 /// Why metrics are not served.
 #[derive(Debug, thiserror::Error)]
@@ -75,8 +78,9 @@ impl Prometheus {
         let mut builder = PrometheusBuilder::new();
         for metric in METRICS.iter().filter(|metric| metric.kind == Kind::Histogram) {
             let matcher = Matcher::Full(metric.name.to_owned());
+            let buckets = if metric.unit == "seconds" { DURATIONS } else { NUMBERS };
             builder = builder
-                .set_buckets_for_metric(matcher, BUCKETS)
+                .set_buckets_for_metric(matcher, buckets)
                 .map_err(|e| ServeError::Recorder { reason: e.to_string() })?;
         }
         let recorder = builder.build_recorder();

@@ -11,6 +11,8 @@ pub enum Capability {
     Events,
     /// Its handles are snapshot stores.
     Snapshots,
+    /// It has timers. A store without them is [`Unsupported`](aether_core::Unsupported) where they are opened.
+    Timers,
     /// Commits over several actors. A store without them answers such a commit with
     /// [`Unsupported`](aether_core::SaveError::Unsupported).
     SeveralActors,
@@ -35,6 +37,7 @@ impl fmt::Display for Capability {
         f.write_str(match self {
             Self::Events => "events",
             Self::Snapshots => "snapshots",
+            Self::Timers => "timers",
             Self::SeveralActors => "commits over several actors",
             Self::SecondHandles => "second handles",
             Self::Namespaces => "namespaces",

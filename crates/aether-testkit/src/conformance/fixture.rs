@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aether_core::{EventStore, Namespace, SnapshotStore, Source, Subscribe, Unsupported};
+use aether_core::{EventStore, Namespace, SnapshotStore, Source, Subscribe, Timers, Unsupported};
 use async_trait::async_trait;
 
 use super::Capability;
@@ -42,6 +42,11 @@ pub trait Fixture: Send + Sync {
         Duration::from_secs(30)
     }
 
+    /// After how long a timer that was handed out, and neither acknowledged nor given back, comes again.
+    fn comes_again_after(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// How long one rule may take before it counts as stuck.
     fn deadline(&self) -> Duration {
         Duration::from_secs(120)
@@ -66,6 +71,28 @@ pub trait Storage: Send + Sync {
     async fn open_namespaced(&self, namespace: &Namespace, stream: &str) -> Result<Handle, Source> {
         let _ = (namespace, stream);
         Err(Unsupported::new("a namespace", "a fixture that opens namespaces").into())
+    }
+
+    /// Opens the timers of the storage, as [`open`](Self::open) does with what it stores.
+    ///
+    /// # Errors
+    /// Whatever the store says; the rule fails. A store without timers says [`Unsupported`] ([`Capability::Timers`]).
+    async fn open_timers(&self) -> Result<Arc<dyn Timers>, Source> {
+        Err(Unsupported::new("timers", "a fixture that opens timers").into())
+    }
+
+    /// Opens the timers of the stream `stream` of a namespace, as [`open_namespaced`](Self::open_namespaced) does with
+    /// what it stores.
+    ///
+    /// # Errors
+    /// As [`open_timers`](Self::open_timers).
+    async fn open_namespaced_timers(
+        &self,
+        namespace: &Namespace,
+        stream: &str,
+    ) -> Result<Arc<dyn Timers>, Source> {
+        let _ = (namespace, stream);
+        Err(Unsupported::new("a namespace", "a fixture that opens the timers of namespaces").into())
     }
 
     /// Cuts off all handles that have been opened so far: nothing reaches them, and nothing that they send arrives, until

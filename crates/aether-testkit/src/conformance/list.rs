@@ -5,7 +5,7 @@
 
 use super::Capability::{
     BoundedCapacity, Cancellation, CommitLimit, Events, Namespaces, Outages, Retention, SecondHandles,
-    SeveralActors, Snapshots,
+    SeveralActors, Snapshots, Timers,
 };
 use super::rule::Rule;
 use super::rules;
@@ -281,6 +281,49 @@ macro_rules! __subscription_rules {
     } };
 }
 
+/// Hands the rules for timers to a macro, as [`__event_store_rules`] does.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __timer_rules {
+    ($($callback:tt)*) => { $($callback)*! {
+        setting_timers {
+            come_when_they_are_due [Timers] [] "a timer comes when it is due, and not before";
+            of_the_past_come_at_once [Timers] [] "a timer whose time has passed comes at once";
+            come_back_unchanged [Timers] [] "a timer comes with its id, its time and its payload as they were set";
+            replaced_come_as_the_last_was_set [Timers] [] "of timers with one id only the last comes, at its time";
+            that_are_due_are_replaced [Timers] [] "so it is if the first one was due and had not been handed out";
+            cancelled_do_not_come [Timers] [] "a timer that was cancelled does not come, unless it is set again";
+            that_are_not_set_are_cancelled [Timers] [] "cancelling what is not set is no error";
+            set_twice_come_once [Timers] [] "a timer that is set again, the same, comes once";
+            acknowledged_are_set_anew [Timers] [] "a timer that was acknowledged can be set again, the same";
+            too_large_are_refused [Timers, CommitLimit] [] "a payload that is too large is refused with size and limit";
+            unsupported_are_refused_as_such [] [Timers] "a store without timers says so";
+        }
+        handing_out {
+            unacknowledged_come_again [Timers] [] "a timer comes until it is acknowledged, and counts how often";
+            acknowledged_do_not_come_again [Timers] [] "a timer that was acknowledged does not come again";
+            given_back_come_later [Timers] [] "one that was given back comes after a while, and holds up no other";
+            go_to_one_of_several [Timers] [] "each timer is handed to one listener";
+            wait_for_a_listener [Timers] [] "a timer that was due while nobody listened comes later";
+            outlive_their_listener [Timers] [] "a listener that leaves takes no timer along";
+            a_thousand_come [Timers] [] "1,000 timers come, each once";
+        }
+        timer_ids {
+            are_each_their_own [Timers] [] "whatever actors and names look like, each timer is its own";
+            of_namespaces_are_apart [Timers, Namespaces] [] "the timers of one namespace come in no other";
+        }
+        timer_handles {
+            see_each_other [Timers, SecondHandles] [] "what one handle sets another replaces, cancels and is told";
+            opened_again_find_everything [Timers, SecondHandles] [] "timers wait while nobody has the storage open";
+        }
+        timer_outages {
+            lose_nothing_that_waits [Timers, Outages] [] "timers that wait, or come due, outlive a restart";
+            lose_nothing_for_a_listener [Timers, Outages] [] "a listener that was cut off is told what came due";
+            lose_nothing_that_is_set [Timers, Outages] [] "what is set and acknowledged through a restart comes";
+        }
+    } };
+}
+
 macro_rules! registry {
     ($($theme:ident { $($name:ident [$($needs:ident),*] [$($unless:ident),*] $says:literal;)* })*) => {
         &[$($(
@@ -304,6 +347,9 @@ pub const SNAPSHOT_STORE_RULES: &[Rule] = __snapshot_store_rules!(registry);
 
 /// All rules for subscriptions.
 pub const SUBSCRIPTION_RULES: &[Rule] = __subscription_rules!(registry);
+
+/// All rules for timers.
+pub const TIMER_RULES: &[Rule] = __timer_rules!(registry);
 
 /// Holds an event store against the contract: makes one `#[test]` of each rule.
 ///
@@ -344,6 +390,18 @@ macro_rules! subscription_conformance {
     };
 }
 
+/// Holds timers against the contract of [`Timers`](aether_core::Timers), as
+/// [`event_store_conformance!`](crate::event_store_conformance) does an event store; all may stand in one module.
+#[macro_export]
+macro_rules! timer_conformance {
+    ($fixture:expr $(,)?) => {
+        fn __timer_fixture() -> impl $crate::conformance::Fixture {
+            $fixture
+        }
+        $crate::__timer_rules!($crate::__timer_tests);
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __event_store_tests {
@@ -360,6 +418,12 @@ macro_rules! __snapshot_store_tests {
 #[macro_export]
 macro_rules! __subscription_tests {
     ($($list:tt)*) => { $crate::__conformance_tests!(SUBSCRIPTION_RULES, __subscription_fixture, $($list)*); };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __timer_tests {
+    ($($list:tt)*) => { $crate::__conformance_tests!(TIMER_RULES, __timer_fixture, $($list)*); };
 }
 
 #[doc(hidden)]

@@ -54,7 +54,7 @@
 //!     .then([AccountEvent::Withdrawn { cents: 5 }])
 //!     .then_reply(&7)
 //!     .when(Withdraw { cents: 8 })
-//!     .then_error(&Overdrawn { by: 1 });
+//!     .then_error(Overdrawn { by: 1 });
 //! ```
 //!
 //! What is given is written and read as a store would, so an event that cannot be stored, or does not come back as it was,

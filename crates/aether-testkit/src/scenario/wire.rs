@@ -8,20 +8,7 @@ use serde::de::DeserializeOwned;
 /// The value as it arrives, once it was written as JSON and read again.
 #[track_caller]
 pub(super) fn there_and_back<T: Serialize + DeserializeOwned>(what: &str, value: &T) -> T {
-    let json = match serde_json::to_string(value) {
-        Ok(json) => json,
-        Err(error) => panic!("{what} cannot be written as JSON: {error}"),
-    };
-    let arrived: T = match serde_json::from_str(&json) {
-        Ok(arrived) => arrived,
-        Err(error) => panic!("{what} was written as {json}, which cannot be read again: {error}"),
-    };
-    let again = serde_json::to_string(&arrived).unwrap_or_default();
-    assert!(
-        serde_json::from_str::<serde_json::Value>(&again).ok() == serde_json::from_str(&json).ok(),
-        "{what} does not come back as it was: written as {json}, and after it was read as {again}"
-    );
-    arrived
+    read(what, &json(what, value))
 }
 
 /// The value as it is written.

@@ -9,6 +9,7 @@ mod race;
 mod reader;
 mod same;
 mod store;
+mod timers;
 
 pub(crate) use dropping::drop_after;
 pub(crate) use fresh::{Fresh, WRITERS, events_of};
@@ -19,3 +20,4 @@ pub(crate) use race::race;
 pub(crate) use reader::{Reader, all_until};
 pub(crate) use same::assert_same;
 pub(crate) use store::{Store, numbers};
+pub(crate) use timers::{Alarm, Listener, after_ms, sorted, timer, timer_id};
