@@ -138,7 +138,7 @@ impl<P: Parties> Transaction<'_, P> {
     {
         let mut drafts = self.parties.load().await?;
         check(&mut drafts)?;
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::between_rivals();
         for _ in 0..CONFLICTS {
             if self.id.is_some() {
                 match first(&mut drafts)?.look_up(id).await? {

@@ -139,7 +139,7 @@ async fn transactions_conserve_money() {
                     let left = from.state().cents.checked_sub(4).ok_or(AccountError::Overdrawn { by: 4 })?;
                     from.record(account::AccountEvent::Withdrawn { cents: 4 });
                     to.record(account::AccountEvent::Deposited { cents: 4 });
-                    Ok(left)
+                    Ok::<_, AccountError>(left)
                 });
                 replies.push(moved.await);
             }

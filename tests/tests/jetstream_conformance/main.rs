@@ -5,6 +5,7 @@
 mod fixture;
 mod own_servers;
 mod servers;
+mod timers;
 
 /// One server, CloudEvents.
 mod r1_json {
@@ -48,4 +49,18 @@ mod r3_bincode {
     aether_testkit::event_store_conformance!(OnJetStream::r3(Codec::Bincode));
     aether_testkit::subscription_conformance!(OnJetStream::r3(Codec::Bincode));
     aether_testkit::snapshot_store_conformance!(OnJetStream::r3(Codec::Bincode));
+}
+
+/// Timers on one server.
+mod r1_timers {
+    use crate::timers::TimersOnJetStream;
+
+    aether_testkit::timer_conformance!(TimersOnJetStream::r1());
+}
+
+/// Timers on three servers.
+mod r3_timers {
+    use crate::timers::TimersOnJetStream;
+
+    aether_testkit::timer_conformance!(TimersOnJetStream::r3());
 }

@@ -48,6 +48,20 @@ enum Turn {
     Retired,
 }
 
+impl<A: Actor> Mailbox<A> {
+    /// What an idle actor's mailbox may take: room for so many commands.
+    const IDLE_CAPACITY: usize = 4;
+
+    fn rest(&mut self) {
+        if self.state == Turn::Running {
+            self.state = Turn::Idle;
+        }
+        if self.waiting.capacity() > Self::IDLE_CAPACITY {
+            self.waiting = VecDeque::new();
+        }
+    }
+}
+
 /// What is to be done after a command was put into a mailbox.
 #[derive(Debug)]
 pub(crate) enum Pushed<A: Actor> {
@@ -93,11 +107,7 @@ impl<A: Actor> Cell<A> {
     pub(crate) fn take(&self, limit: usize) -> Option<Works<A>> {
         let mut mailbox = self.mailbox.lock();
         if mailbox.waiting.is_empty() {
-            if mailbox.state == Turn::Running {
-                mailbox.state = Turn::Idle;
-            }
-            // An idle actor takes no memory for a mailbox.
-            mailbox.waiting = VecDeque::new();
+            mailbox.rest();
             return None;
         }
         let taken = mailbox.waiting.len().min(limit);
@@ -105,6 +115,16 @@ impl<A: Actor> Cell<A> {
         drop(mailbox);
         self.space.add_permits(taken);
         Some(works)
+    }
+
+    /// Ends the turn if nobody waits; whether it has ended.
+    pub(crate) fn rest(&self) -> bool {
+        let mut mailbox = self.mailbox.lock();
+        let nobody = mailbox.waiting.is_empty();
+        if nobody {
+            mailbox.rest();
+        }
+        nobody
     }
 
     /// Retires an idle cell; whether it was idle.

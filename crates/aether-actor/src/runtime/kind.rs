@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use aether_core::ActorId;
 use aether_telemetry::metrics::{ActorMetrics, Timer};
@@ -115,10 +116,29 @@ impl<A: Actor> Kind<A> {
         ActorError::TimedOut { id }
     }
 
-    /// Starts a task for a cell whose turn it is.
+    /// Runs the turns of a cell whose turn it is. The first begins at once, on the thread of whoever asks: with a store that
+    /// answers without waiting it ends there, and costs no task. What has to wait goes on as one.
     fn start(self: &Arc<Self>, cell: Arc<Cell<A>>) {
-        let shared = &self.shared;
-        shared.tasks.spawn_on(turn::run(Arc::clone(self), cell), &shared.runtime);
+        let tasks = &self.shared.tasks;
+        let _running = tasks.token();
+        let mut first = Box::pin(turn::first(Arc::clone(self), Arc::clone(&cell)));
+        // Polled again by its task, so nobody has to be woken for now.
+        match first.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(false) => {}
+            Poll::Ready(true) => self.spawn(turn::run(Arc::clone(self), cell)),
+            Poll::Pending => {
+                let kind = Arc::clone(self);
+                self.spawn(async move {
+                    if first.await {
+                        turn::run(kind, cell).await;
+                    }
+                });
+            }
+        }
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.shared.tasks.spawn_on(task, &self.shared.runtime);
     }
 
     /// Takes a cell out of the map, unless another one has taken its place.
@@ -157,14 +177,13 @@ impl<A: Actor> Kind<A> {
                 return false;
             }
             let kind = Arc::clone(self);
-            let shared = &self.shared;
             let leave = async move {
                 kind.save_snapshot(&cell).await;
                 // Commands may have come meanwhile.
                 turn::run(Arc::clone(&kind), Arc::clone(&cell)).await;
                 kind.retire(&cell, reason);
             };
-            shared.tasks.spawn_on(leave, &shared.runtime);
+            self.spawn(leave);
             return true;
         }
         self.retire(&cell, reason)
@@ -231,7 +250,7 @@ impl<A: Actor> Kind<A> {
         if is_due {
             let (kind, cell) = (Arc::clone(self), Arc::clone(cell));
             let task = async move { kind.save_snapshot(&cell).await };
-            self.shared.tasks.spawn_on(task, &self.shared.runtime);
+            self.spawn(task);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aether_core::{ActorId, Head, Version};
+use aether_core::{ActorId, Head, ReadError, Version};
 use futures_util::TryStreamExt;
 use time::OffsetDateTime;
 
@@ -60,7 +60,8 @@ pub(crate) async fn catch_up<A: Actor>(
     Ok(loaded.head != before)
 }
 
-/// The outcomes of the commands in the commits after `since`, up to and with `until`; `None` if there are too many.
+/// The outcomes of the commands in the commits after `since`, up to and with `until`; `None` if there are too many, or if
+/// they are not all there any more.
 pub(crate) async fn outcomes_between(
     store: &Arc<dyn Store>,
     actor: &ActorId,
@@ -70,7 +71,13 @@ pub(crate) async fn outcomes_between(
     let mut commits = store.get_commits(actor, Head::new(since, Version::ZERO));
     let mut found = Vec::new();
     let mut seen = 0;
-    while let Some(commit) = commits.try_next().await? {
+    loop {
+        let commit = match commits.try_next().await {
+            Ok(Some(commit)) => commit,
+            Ok(None) => break,
+            Err(ReadError::HistoryIncomplete(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
         if commit.head.sequence() > until {
             break;
         }

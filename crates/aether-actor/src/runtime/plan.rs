@@ -204,10 +204,8 @@ fn build<A: Actor>(
         }
         Ok::<(), ActorError>(())
     };
-    match &delivery.context {
-        Some(context) => context.clone().run(build_all)?,
-        None => build_all()?,
-    }
+    // Never in the context of whoever happens to run this turn.
+    delivery.context.clone().unwrap_or_default().run(build_all)?;
     // The save is for all whose commands share the commit; each event is part of its own asker's trace.
     if let Some(traceparent) = work.observed().traceparent() {
         for event in &mut out[before..] {

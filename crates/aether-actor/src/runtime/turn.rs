@@ -23,11 +23,24 @@ use crate::error::{ActorError, LoadError};
 pub(crate) async fn run<A: Actor>(kind: Arc<Kind<A>>, cell: Arc<Cell<A>>) {
     let guard = Abandoned { kind: &kind, cell: &cell, finished: false };
     while let Some(works) = cell.take(kind.options.commit_size) {
-        let span = observed::turn(&kind.metrics, &cell.id, &works);
-        turn(&kind, &cell, works).instrument(span).await;
+        turn(&kind, &cell, works).await;
     }
     guard.finish();
     kind.settle(&cell);
+}
+
+/// Runs one turn; whether others wait for the next, which is for [`run`] then.
+pub(crate) async fn first<A: Actor>(kind: Arc<Kind<A>>, cell: Arc<Cell<A>>) -> bool {
+    let guard = Abandoned { kind: &kind, cell: &cell, finished: false };
+    if let Some(works) = cell.take(kind.options.commit_size) {
+        turn(&kind, &cell, works).await;
+    }
+    guard.finish();
+    if cell.rest() {
+        kind.settle(&cell);
+        return false;
+    }
+    true
 }
 
 /// If a turn ends by a panic of the runtime's own, whoever waits is told, and the actor begins anew.
@@ -57,7 +70,7 @@ impl<A: Actor> Drop for Abandoned<'_, A> {
 /// Answers these commands, one way or the other.
 async fn turn<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, mut works: Works<A>) {
     let mut conflicts = 0;
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::between_rivals();
     loop {
         drop_late(kind, &mut works);
         if works.is_empty() {
@@ -156,6 +169,7 @@ async fn settle<A: Actor>(
                 let mut guard = cell.loaded.write();
                 if let Some(loaded) = guard.as_mut() {
                     if let Some(state) = state {
+                        kind.shared.residents.resized(loaded.state.memory(), state.memory());
                         loaded.state = state;
                     }
                     if head != before {
@@ -346,20 +360,25 @@ fn last_deadline<A: Actor>(works: &Works<A>) -> Instant {
 #[derive(Debug)]
 pub(crate) struct Backoff {
     next: Duration,
+    most: Duration,
 }
 
 impl Default for Backoff {
+    /// For what is not there at the moment.
     fn default() -> Self {
-        Self { next: Duration::from_millis(1) }
+        Self { next: Duration::from_millis(1), most: Duration::from_millis(500) }
     }
 }
 
 impl Backoff {
-    const MOST: Duration = Duration::from_millis(500);
+    /// For those who are in each other's way: whoever waits for long only leaves the actor idle.
+    pub(crate) fn between_rivals() -> Self {
+        Self { next: Duration::from_micros(250), most: Duration::from_millis(16) }
+    }
 
     pub(crate) async fn wait(&mut self) {
         tokio::time::sleep(self.next.mul_f64(0.5 + fastrand::f64())).await;
-        self.next = (self.next * 2).min(Self::MOST);
+        self.next = (self.next * 2).min(self.most);
     }
 
     /// How long an actor rests after so many panics in a row.

@@ -1,19 +1,25 @@
 //! [`Decided`]: what an actor has made of a command, to be compared with what it should.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
-use aether_actor::{Actor, Answer, Command, Decision, Declaration, Effect, Handle, Query, When};
+use aether_actor::{Answer, Command, Decision, Declaration, Effect, Handle, Query, When};
 use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::{Scenario, diff, wire};
 
 /// What an actor has made of a command.
-#[derive(Debug)]
 #[must_use = "nothing is compared until it says `then`"]
 pub struct Decided<A: Handle<C>, C: Command> {
     pub(super) scenario: Scenario<A>,
     pub(super) decided: Result<Decision<A, A::Reply>, A::Error>,
+}
+
+impl<A: Handle<C>, C: Command> fmt::Debug for Decided<A, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let refusal = self.decided.as_ref().err();
+        f.debug_struct("Decided").field("command", &C::NAME).field("refusal", &refusal).finish_non_exhaustive()
+    }
 }
 
 /// A timer or an effect, as it is compared and shown.

@@ -6,9 +6,17 @@ use similar::{ChangeTag, TextDiff};
 
 /// Panics with the difference, if there is one.
 #[track_caller]
-pub(super) fn assert_same<T: Debug + ?Sized, U: Debug + ?Sized>(what: &str, same: bool, expected: &U, actual: &T) {
+pub(super) fn assert_same<T: Debug + ?Sized, U: Debug + ?Sized>(
+    what: &str,
+    same: bool,
+    expected: &U,
+    actual: &T,
+) {
     if !same {
-        panic!("{what} (- expected, + actual):\n{}", diff(&format!("{expected:#?}"), &format!("{actual:#?}")));
+        panic!(
+            "{what} (- expected, + actual):\n{}",
+            diff(&format!("{expected:#?}"), &format!("{actual:#?}"))
+        );
     }
 }
 

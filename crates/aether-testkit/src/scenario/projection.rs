@@ -131,7 +131,8 @@ impl<P: Projection> ProjectionScenario<P> {
         };
         let version = self.versions.entry(actor.clone()).or_default();
         *version = version.next();
-        let event = Event::builder(&actor, *version, event_type.to_owned()).payload(payload).timestamp(self.now);
+        let event =
+            Event::builder(&actor, *version, event_type.to_owned()).payload(payload).timestamp(self.now);
         let event = match event.build() {
             Ok(event) => event,
             Err(error) => panic!("an event cannot be stored: {}", chain(&error)),

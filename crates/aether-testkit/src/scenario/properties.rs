@@ -151,7 +151,9 @@ where
         let mut state = A::default();
         for (index, event) in log.stored.iter().enumerate() {
             match aether_event::decode::<A::Event>(event) {
-                Ok(aether_event::Decoded::Known(events)) => events.iter().for_each(|event| state.evolve(event)),
+                Ok(aether_event::Decoded::Known(events)) => {
+                    events.iter().for_each(|event| state.evolve(event))
+                }
                 other => panic!("an event that was read once cannot be read again: {other:?}"),
             }
             if (index + 1) % every == 0 {

@@ -1,10 +1,11 @@
 //! Timers that are due: who gets them, and how often.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::time::Duration;
 
 use aether_core::{Timer, TimerId};
-use futures_util::future::join_all;
+use futures_util::future::{Either, join, join_all, select};
 use futures_util::{StreamExt, stream};
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -72,12 +73,13 @@ pub(crate) async fn go_to_one_of_several(fixture: &dyn Fixture) {
         listeners.push(tokio::spawn(async move {
             let mut came = Vec::new();
             loop {
-                tokio::select! {
-                    timer = listener.take() => match timer.id.name() {
-                        "mark" => { over.send_replace(true); }
-                        _ => came.push(timer.id),
-                    },
-                    _ = is_over.wait_for(|over| *over) => return came,
+                let next = pin!(listener.take());
+                match select(next, pin!(is_over.wait_for(|over| *over))).await {
+                    Either::Left((mark, _)) if mark.id.name() == "mark" => {
+                        over.send_replace(true);
+                    }
+                    Either::Left((timer, _)) => came.push(timer.id),
+                    Either::Right(_) => return came,
                 }
             }
         }));
@@ -139,9 +141,8 @@ pub(crate) async fn a_thousand_come(fixture: &dyn Fixture) {
     const TIMERS: u64 = 1000;
     let alarm = Alarm::open(fixture).await;
     let start = after_ms(500);
-    let timers = (0..TIMERS).map(|n| {
-        timer(&format!("order-{}", n % 100), &format!("t{n}"), start + Duration::from_millis(n))
-    });
+    let timers = (0..TIMERS)
+        .map(|n| timer(&format!("order-{}", n % 100), &format!("t{n}"), start + Duration::from_millis(n)));
     let timers: Vec<Timer> = timers.collect();
     let setting = stream::iter(&timers).for_each_concurrent(32, |timer| alarm.set(timer));
     let mut listener = alarm.listen().await;
@@ -152,7 +153,7 @@ pub(crate) async fn a_thousand_come(fixture: &dyn Fixture) {
         }
         came
     };
-    let ((), came) = tokio::join!(setting, listening);
+    let ((), came) = join(setting, listening).await;
     assert!(timers.iter().all(|timer| came.get(&timer.id) == Some(&1)), "one came twice");
     let more = alarm.until_well_after(&mut listener, start).await;
     assert!(more.is_empty(), "these came twice: {more:?}");

@@ -9,20 +9,31 @@ use crate::conformance::{Fixture, StorageOptions};
 fn ids() -> Vec<TimerId> {
     let long = "x".repeat(ActorId::MAX_ENCODED - "order.".len() - 1);
     let actors: Vec<String> = [
-        "order", "order-", "-order", "order-1", "order-1.t", "order-*", "order->", "*", ">", "order-a b",
-        "order-a%2Eb", "订单-一", "order-\u{e9}", "order-e\u{301}",
+        "order",
+        "order-",
+        "-order",
+        "order-1",
+        "order-1.t",
+        "order-*",
+        "order->",
+        "*",
+        ">",
+        "order-a b",
+        "order-a%2Eb",
+        "订单-一",
+        "order-\u{e9}",
+        "order-e\u{301}",
     ]
     .map(str::to_owned)
     .into_iter()
     .chain([format!("order-{long}a"), format!("order-{long}b")])
     .collect();
     let long = "y".repeat(TimerId::MAX_ENCODED_NAME - 1);
-    let names = [
-        "t", "T", "*", ">", ".", "t.t", " ", "\r\n", "~", "~~", "=", "%", "%2E", "\u{e9}", "e\u{301}", "\0",
-    ]
-    .map(str::to_owned)
-    .into_iter()
-    .chain([format!("{long}a"), format!("{long}b")]);
+    let names =
+        ["t", "T", "*", ">", ".", "t.t", " ", "\r\n", "~", "~~", "=", "%", "%2E", "\u{e9}", "e\u{301}", "\0"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([format!("{long}a"), format!("{long}b")]);
     let of_one = names.map(|name| timer_id(&actor("order-1"), &name));
     let of_each = actors.iter().flat_map(|of| ["t", "*", "1.t"].map(|name| timer_id(&actor(of), name)));
     let mut ids: Vec<TimerId> = of_one.chain(of_each).collect();

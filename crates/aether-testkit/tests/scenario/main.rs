@@ -1,0 +1,8 @@
+//! Scenarios and properties, on a bank account: that they pass what is right, and say what is wrong.
+
+mod account;
+mod actor;
+mod failures;
+#[cfg(feature = "scenario-projection")]
+mod projections;
+mod properties;
