@@ -1,8 +1,10 @@
-//! What Aether costs, side by side with what it is built on: `bench stores`, `bench streams`.
+//! What Aether costs, side by side with what it is built on: `bench stores`, `bench streams`,
+//! `bench actors`.
 //!
 //! Ratios are what counts: product and baseline take turns in one run. A missed goal is reported and fails nothing.
 #![expect(clippy::print_stdout, reason = "the table is the output")]
 
+mod actors;
 mod allocations;
 mod bus;
 mod cqrs;
@@ -46,6 +48,23 @@ enum Suite {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Event-sourced actors: commands, queries, activation and memory.
+    Actors {
+        /// Only the measurements whose name contains this; then no file is written.
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Activates a million actors and prints what it takes; run by `actors`.
+    #[command(hide = true)]
+    ActorMillion {
+        /// Only saves the same events.
+        #[arg(long)]
+        bare: bool,
+    },
+    /// Prints the memory of actors; run by `actors`.
+    #[cfg(feature = "count-allocations")]
+    #[command(hide = true)]
+    ActorMemory,
     /// Prints what cqrs-es takes; run by `stores`.
     #[command(hide = true)]
     CqrsEs,
@@ -81,6 +100,10 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().suite {
         Suite::Stores { only } => run("stores", STORES, only.as_deref()),
         Suite::Streams { only } => run("streams", STREAMS, only.as_deref()),
+        Suite::Actors { only } => run("actors", actors::MEASUREMENTS, only.as_deref()),
+        Suite::ActorMillion { bare } => actors::footprint::child_million(bare),
+        #[cfg(feature = "count-allocations")]
+        Suite::ActorMemory => actors::footprint::count(),
         Suite::CqrsEs => cqrs::child(),
         #[cfg(feature = "count-allocations")]
         Suite::Allocations => allocations::count(),

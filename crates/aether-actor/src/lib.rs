@@ -6,6 +6,8 @@
 //! | run actors | [`ActorSystem`], [`ActorOptions`], [`SnapshotPolicy`], [`MemoryLimit`] |
 //! | talk to them | [`ActorRef`], [`Ask`], [`Inquiry`], [`CommandId`] |
 //! | decide over several actors | [`ActorSystem::transaction`], [`Draft`] |
+//! | react to events, wait, and act on the world | [`ProcessManager`], [`React`], [`Reaction`]; [`Decision::schedule`]; [`Effect`], [`EffectHandler`] |
+//! | check code against a board | [`describe`], [`describe_process`] |
 //! | know what went wrong | [`AskError`], [`ActorError`], [`StartError`] |
 
 mod actor;
@@ -14,19 +16,25 @@ mod ask;
 mod builder;
 mod command;
 mod command_id;
+mod consumer;
 mod decision;
 mod delivery;
+mod describe;
 mod dispatch;
 mod effect;
+mod effects;
 mod error;
 mod list;
 mod options;
 mod outcome;
 mod panic;
+mod process;
+mod provided;
 mod query;
 mod reactor;
 mod runtime;
 mod system;
+mod timers;
 mod transaction;
 
 pub use actor::{Actor, Never};
@@ -34,16 +42,26 @@ pub use actor_ref::ActorRef;
 /// Typed events.
 pub use aether_event as event;
 pub use aether_derive::{Command, Effect, Query};
+pub use aether_group::{HandleError, Retry};
 pub use ask::{Ask, Inquiry};
 pub use builder::ActorSystemBuilder;
 pub use command::{Command, CommandContext, CommandList, Handle};
 pub use command_id::CommandId;
+pub use consumer::ConsumerOptions;
 pub use decision::{Decision, Declaration, When};
 pub use delivery::{Delivery, Since};
+pub use describe::{describe, describe_process};
 pub use effect::Effect;
+pub use effects::{EffectContext, EffectHandler};
 pub use error::{ActorError, AskError, LoadError, Poison};
 pub use options::ActorOptions;
 pub use outcome::Outcome;
+pub use process::{
+    Answered, Cause, CommandAnswered, CommandSent, Process, ProcessContext, ProcessEvent, ProcessManager, ProcessOptions,
+    React, ReactContext, Reaction, SendList, Sendable, SourceList,
+};
+#[doc(hidden)]
+pub use process::{ReactTo, Spotted, TakeAnswer, TimeOut};
 pub use query::{Answer, Query, QueryList};
 pub use reactor::StartError;
 pub use runtime::residents::MemoryLimit;

@@ -33,10 +33,11 @@ mod tests {
     fn what_is_near_is_suggested() {
         let names = ["Account opened", "Account closed", "banking.Deposited"];
         for (written, meant) in [
-            ("Acount opened", Some("Account opened")),
+            ("Akkount opened", Some("Account opened")),
             ("AccountClose", Some("Account closed")),
             ("Opened", Some("Account opened")),
             ("Deposited", Some("banking.Deposited")),
+            ("Account frozen", None),
             ("Something else", None),
             ("", None),
         ] {

@@ -193,10 +193,23 @@ the board's context `banking` says that policy `Daily interest` sends `Add inter
   help: set a timer for it and say so with `Component::schedules`, or take it from the board",
     );
     says(
-        |code| code.account.schedules.push("CloseAccount".into()),
-        "board and code differ in 1 place
+        |code| code.account.schedules.extend(["Withdraw".into(), "CloseAccount".into()]),
+        "board and code differ in 2 places
+the code says that aggregate `Account` schedules `Withdraw`, the board has no policy with `after` that sends it
+  help: put a policy with `after` on the board that has it under `then`, or take it from the code
 the code says that aggregate `Account` schedules `CloseAccount`, the board has no policy with `after` that sends it
   help: put a policy with `after` on the board that has it under `then`, or take it from the code",
+    );
+}
+
+#[test]
+fn a_process_manager_may_send_by_timers() {
+    says(
+        |code| {
+            code.transfers.sends.clear();
+            code.transfers.schedules.push("Withdraw".into());
+        },
+        "",
     );
 }
 

@@ -110,7 +110,7 @@ aggregates:
     emits: AccountOpened
 read_models:
   Balances:
-    from: account-opened
+    from: [account-opened, ACCOUNT_OPENED]
 ",
     );
     assert_eq!(

@@ -42,9 +42,14 @@ fn nothing_is_said_of_a_good_board() {
         look_at: [Balances]
         then: [Archive]
         emits: [Audit started]
+      Days:
+        when: [Day ended]
+        emits: [Day counted]
     external_systems:
       Archive:
         receives: Archive
+      Calendar:
+        emits: Day ended
     hot_spots:
       - about: [Audit, Archive, Customer, Balances, Account opened, Close account]
         text: For how long? For ever.
@@ -56,7 +61,9 @@ fn nothing_is_said_of_a_good_board() {
 #[test]
 fn what_nobody_handles() {
     says(
-        "    commands: [Freeze account]",
+        "
+    commands: [Freeze account]
+    hot_spots: {text: By whom?, about: Freeze account}",
         "
 error: context `banking`, command `Freeze account`: nobody handles it
   help: list it under `handles` of the aggregate that decides about it, or under `receives` of an external system
@@ -176,7 +183,7 @@ fn names_that_are_not_on_the_board() {
     policies:
       Goodbye:
         when: [AccountClose, Sun rose]
-        then: [Close acount]
+        then: [Close akkount]
     hot_spots:
       - text: Why?
         about: Moon",
@@ -193,7 +200,7 @@ error: context `banking`, policy `Goodbye`: reacts to `AccountClose`, which is n
   help: did you mean `Account closed`? If not, list it under `emits` of whoever makes it happen
 error: context `banking`, policy `Goodbye`: reacts to `Sun rose`, which is not on the board
   help: list it under `emits` of whoever makes it happen
-error: context `banking`, policy `Goodbye`: sends `Close acount`, which is not on the board
+error: context `banking`, policy `Goodbye`: sends `Close akkount`, which is not on the board
   help: did you mean `Close account`? If not, list it under `handles` of the aggregate, or `receives` of the system, that takes it
 error: context `banking`, hot spot `Why?`: is about `Moon`, which is not on the board
   help: name a note that is there",

@@ -9,9 +9,9 @@ use aether_group::{ConsumerGroup, HandleError, Retry, each};
 use aether_projection::{ApplyError, MemoryModel, Projection};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
 use aether_testkit::server::{shared_r1, unique_name};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use crate::scrape::Scrape;
+use crate::scrape::{Scrape, until};
 
 const WITHIN: Duration = Duration::from_secs(30);
 
@@ -33,22 +33,6 @@ async fn store_of(namespace: &str) -> (Arc<JetStreamEventStore>, Position) {
         last = Some(store.save_event(&event).await.unwrap().position);
     }
     (store, last.unwrap())
-}
-
-/// Waits until the metrics say so.
-async fn until(namespace: &str, label: &str, expected: &[(&str, f64)]) {
-    let said = async {
-        loop {
-            let scrape = Scrape::of(namespace).await;
-            if expected.iter().all(|(name, value)| scrape.get(&format!("{name}{{{label}}}")) == *value) {
-                return;
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    if timeout(WITHIN, said).await.is_err() {
-        panic!("{expected:?} is not in {:#?}", Scrape::of(namespace).await);
-    }
 }
 
 #[tokio::test]

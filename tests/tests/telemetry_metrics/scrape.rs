@@ -1,10 +1,12 @@
 //! [`Scrape`]: what the endpoint serves, as Prometheus would read it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aether_telemetry::serve_metrics;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
 
 /// The series of one namespace, by name and further labels: `aether_saves_total{store="memory"}`.
 #[derive(Debug)]
@@ -47,5 +49,21 @@ impl Scrape {
             let series = format!("{name}{{{label}}}");
             assert_eq!(self.get(&series), *value as f64, "{series} in {self:#?}");
         }
+    }
+}
+
+/// Waits until the metrics say so.
+pub(crate) async fn until(namespace: &str, label: &str, expected: &[(&str, f64)]) {
+    let said = async {
+        loop {
+            let scrape = Scrape::of(namespace).await;
+            if expected.iter().all(|(name, value)| scrape.get(&format!("{name}{{{label}}}")) == *value) {
+                return;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    if timeout(Duration::from_secs(30), said).await.is_err() {
+        panic!("{expected:?} is not in {:#?}", Scrape::of(namespace).await);
     }
 }

@@ -15,6 +15,7 @@ use super::work::{Verdict, Work};
 use crate::error::ActorError;
 use crate::outcome::Outcome;
 use crate::panic::caught;
+use crate::system::Provided;
 use crate::{Actor, CommandContext, CommandId};
 
 /// The bytes of events' data after which no further command joins a commit.
@@ -83,6 +84,7 @@ pub(crate) fn plan<A: Actor>(
     mut works: Works<A>,
     now: OffsetDateTime,
     metrics: &ActorMetrics,
+    provided: &Provided,
 ) -> Plan<A> {
     let mut panics = 0;
     'again: loop {
@@ -93,7 +95,7 @@ pub(crate) fn plan<A: Actor>(
             if plan.bytes > MAX_BYTES {
                 break;
             }
-            match step(actor, loaded, &mut plan, &mut *works[index], now) {
+            match step(actor, loaded, &mut plan, &mut *works[index], now, provided) {
                 Step::Joined => index += 1,
                 Step::Recalled(outcome) => {
                     observed::recall(metrics, works.remove(index), outcome, loaded.head.sequence());
@@ -120,6 +122,7 @@ fn step<A: Actor>(
     plan: &mut Plan<A>,
     work: &mut dyn Work<A>,
     now: OffsetDateTime,
+    provided: &Provided,
 ) -> Step {
     let delivery = work.delivery();
     let id = delivery.id;
@@ -156,6 +159,9 @@ fn step<A: Actor>(
             Step::Joined
         }
         Verdict::Saves { events, declared, outcome } => {
+            if let Err(error) = provided.check(actor, &declared, now) {
+                return Step::Failed(error);
+            }
             let before = plan.events.len();
             match build(actor, version, &events, &declared, work, now, &mut plan.events) {
                 Ok(bytes) => plan.bytes += bytes,

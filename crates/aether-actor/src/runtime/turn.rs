@@ -68,7 +68,12 @@ impl<A: Actor> Drop for Abandoned<'_, A> {
 }
 
 /// Answers these commands, one way or the other.
-async fn turn<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, mut works: Works<A>) {
+fn turn<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, works: Works<A>) -> impl Future<Output = ()> + Send {
+    let span = observed::turn(&kind.metrics, &cell.id, &works);
+    answer(kind, cell, works).instrument(span)
+}
+
+async fn answer<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, mut works: Works<A>) {
     let mut conflicts = 0;
     let mut backoff = Backoff::between_rivals();
     loop {
@@ -87,7 +92,7 @@ async fn turn<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, mut works: Wor
             let loaded = cell.loaded.read();
             let Some(loaded) = loaded.as_ref() else { continue };
             let timer = Timer::start();
-            let planned = plan(&cell.id, loaded, works, now, &kind.metrics);
+            let planned = plan(&cell.id, loaded, works, now, &kind.metrics, &kind.shared.provided);
             kind.metrics.decided(timer);
             planned
         };
@@ -165,23 +170,22 @@ async fn settle<A: Actor>(
     };
     match stood {
         Stood::Yes(head) => {
-            {
-                let mut guard = cell.loaded.write();
-                if let Some(loaded) = guard.as_mut() {
-                    if let Some(state) = state {
-                        kind.shared.residents.resized(loaded.state.memory(), state.memory());
-                        loaded.state = state;
-                    }
-                    if head != before {
-                        let now = kind.shared.clock.now();
-                        for event in &events {
-                            loaded.since_snapshot.add(event, now);
-                        }
-                        if loaded.advance(head, &events, outcomes, kind.options.remember).is_err() {
-                            *guard = None;
-                        }
-                    }
+            let mut is_sound = true;
+            if let Some(loaded) = cell.loaded.write().as_mut() {
+                if let Some(state) = state {
+                    kind.shared.residents.resized(loaded.state.memory(), state.memory());
+                    loaded.state = state;
                 }
+                if head != before {
+                    let now = kind.shared.clock.now();
+                    for event in &events {
+                        loaded.since_snapshot.add(event, now);
+                    }
+                    is_sound = loaded.advance(head, &events, outcomes, kind.options.remember).is_ok();
+                }
+            }
+            if !is_sound {
+                forget(kind, cell);
             }
             observed::answer(&kind.metrics, waiting, head.sequence());
             kind.snapshot_if_due(cell);

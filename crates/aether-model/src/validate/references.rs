@@ -90,7 +90,6 @@ fn lead(found: &mut Found<'_>, scope: Scope, element: &dyn Note, link: Link<'_>,
 fn nothing(found: &Found<'_>, scope: Scope, role: Role, reference: &Reference) -> (String, String) {
     if let Some(kind) = role.target()
         && let Some(other) = found.index.find_any(scope, reference).first().map(|entry| entry.sticky.kind)
-        && other != kind
     {
         let help = format!("{}: name {} here", role.rule(), kind.with_article());
         return (format!("which is {}", other.with_article()), help);

@@ -142,7 +142,7 @@ mod tests {
         ] {
             assert!(past(&Name::new(name)), "{name}");
         }
-        for name in ["Open account", "OpenAccount", "Proceed", "Feed", "Month end", ""] {
+        for name in ["Open account", "OpenAccount", "Proceed", "Feed", "Month end", "Asset", ""] {
             assert!(!past(&Name::new(name)), "{name}");
         }
     }

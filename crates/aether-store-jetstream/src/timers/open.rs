@@ -1,7 +1,6 @@
 //! The stream with the timers: what it must be, making it, and saying what differs.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aether_core::Unsupported;
 use async_nats::Client;
@@ -141,6 +140,8 @@ fn open_error(error: CallError, stream: &str) -> OpenError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     type Change = (&'static str, fn(&mut Config));

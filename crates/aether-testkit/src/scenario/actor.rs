@@ -27,7 +27,6 @@ where
 
 /// What has happened to an actor before it is asked something.
 #[derive(Debug, Clone)]
-#[must_use = "a scenario tests nothing until it says `when` and `then`"]
 pub struct Scenario<A: Actor> {
     pub(super) history: History<A>,
 }
@@ -40,6 +39,7 @@ where
     ///
     /// # Panics
     /// If an event cannot be stored, or does not come back as it was.
+    #[must_use = "nothing is compared until it says `then`"]
     #[track_caller]
     pub fn given(mut self, events: impl IntoIterator<Item = A::Event>) -> Self {
         for event in events {
@@ -53,6 +53,7 @@ where
     ///
     /// # Panics
     /// If the event cannot be read by today's code.
+    #[must_use = "nothing is compared until it says `then`"]
     #[track_caller]
     pub fn given_stored(mut self, event_type: &str, data: Value) -> Self {
         self.history.add_stored(event_type, &data);
@@ -60,6 +61,7 @@ where
     }
 
     /// It is this time; [`START`](super::START), unless this is called.
+    #[must_use = "nothing is compared until it says `then`"]
     pub fn at(mut self, now: OffsetDateTime) -> Self {
         self.history.now = now;
         self
@@ -69,6 +71,7 @@ where
     ///
     /// # Panics
     /// If the key makes no valid id.
+    #[must_use = "nothing is compared until it says `then`"]
     #[track_caller]
     pub fn as_actor(mut self, key: &str) -> Self {
         self.history.actor = id(A::CATEGORY, key);
@@ -76,6 +79,7 @@ where
     }
 
     /// What is done about given events of unknown types: it fails the scenario, unless this is called.
+    #[must_use = "nothing is compared until it says `then`"]
     pub fn unknown_events(mut self, policy: UnknownEvents) -> Self {
         self.history.unknown = policy;
         self
@@ -86,6 +90,7 @@ where
     /// # Panics
     /// If the actor does not list the command, or the command, its reply or its error cannot be written and read again, or
     /// what happens cannot be stored.
+    #[must_use = "nothing is compared until it says `then`"]
     #[track_caller]
     pub fn when<C: Command>(mut self, command: C) -> Decided<A, C>
     where

@@ -9,7 +9,6 @@ use time::OffsetDateTime;
 use super::{Scenario, diff, wire};
 
 /// What an actor has made of a command.
-#[must_use = "nothing is compared until it says `then`"]
 pub struct Decided<A: Handle<C>, C: Command> {
     pub(super) scenario: Scenario<A>,
     pub(super) decided: Result<Decision<A, A::Reply>, A::Error>,
@@ -18,7 +17,10 @@ pub struct Decided<A: Handle<C>, C: Command> {
 impl<A: Handle<C>, C: Command> fmt::Debug for Decided<A, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let refusal = self.decided.as_ref().err();
-        f.debug_struct("Decided").field("command", &C::NAME).field("refusal", &refusal).finish_non_exhaustive()
+        f.debug_struct("Decided")
+            .field("command", &C::NAME)
+            .field("refusal", &refusal)
+            .finish_non_exhaustive()
     }
 }
 
@@ -148,6 +150,7 @@ where
     }
 
     /// It is now this time.
+    #[must_use = "nothing is compared until it says `then`"]
     pub fn at(mut self, now: OffsetDateTime) -> Self {
         self.scenario.history.now = now;
         self
@@ -157,6 +160,7 @@ where
     ///
     /// # Panics
     /// As [`Scenario::when`].
+    #[must_use = "nothing is compared until it says `then`"]
     #[track_caller]
     pub fn when<D: Command>(self, command: D) -> Decided<A, D>
     where

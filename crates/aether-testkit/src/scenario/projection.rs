@@ -51,7 +51,6 @@ pub fn projection<P: Projection>(projection: P) -> ProjectionScenario<P> {
 ///     .then_view("account-bob", &0);
 /// ```
 #[derive(Debug)]
-#[must_use = "a scenario tests nothing until it says `then`"]
 pub struct ProjectionScenario<P: Projection> {
     projection: P,
     views: BTreeMap<String, P::View>,
@@ -65,6 +64,7 @@ impl<P: Projection> ProjectionScenario<P> {
     ///
     /// # Panics
     /// If an event cannot be stored, or not be applied.
+    #[must_use = "nothing is compared until it says `then`"]
     #[track_caller]
     pub fn given<E: DomainEvent>(mut self, actor: &str, events: impl IntoIterator<Item = E>) -> Self {
         for event in events {
@@ -80,6 +80,7 @@ impl<P: Projection> ProjectionScenario<P> {
     ///
     /// # Panics
     /// As [`given`](Self::given).
+    #[must_use = "nothing is compared until it says `then`"]
     #[track_caller]
     pub fn given_stored(mut self, actor: &str, event_type: &str, data: Value) -> Self {
         match Payload::json(&data) {
@@ -90,6 +91,7 @@ impl<P: Projection> ProjectionScenario<P> {
     }
 
     /// It is this time, for the events that are given next; [`START`], unless this is called.
+    #[must_use = "nothing is compared until it says `then`"]
     pub fn at(mut self, now: OffsetDateTime) -> Self {
         self.now = now;
         self

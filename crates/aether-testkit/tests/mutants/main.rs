@@ -10,6 +10,7 @@ mod faulty;
 mod follower;
 mod mutant;
 mod plain;
+mod plain_timers;
 mod read;
 mod table;
 
@@ -20,6 +21,7 @@ mod with_gaps {
     aether_testkit::event_store_conformance!(Opens(Mutant::NONE));
     aether_testkit::subscription_conformance!(Opens(Mutant::NONE));
     aether_testkit::snapshot_store_conformance!(Opens(Mutant::NONE));
+    aether_testkit::timer_conformance!(Opens(Mutant::NONE));
 }
 
 /// Keeps the contract as far as a store can that has nothing which may be declined.
@@ -48,9 +50,11 @@ mod with_less {
         Capability::CommitLimit,
         Capability::Cancellation,
         Capability::Outages,
+        Capability::Timers,
     ]);
 
     aether_testkit::event_store_conformance!(Opens(LESS));
     aether_testkit::subscription_conformance!(Opens(LESS));
     aether_testkit::snapshot_store_conformance!(Opens(LESS));
+    aether_testkit::timer_conformance!(Opens(LESS));
 }

@@ -1,16 +1,17 @@
 //! [`Mutant`]: a store with one fault, the rule that has to find it, and the fixture that opens it.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aether_core::{Namespace, Source};
+use aether_core::{Namespace, Source, Timers};
 use aether_testkit::conformance::{Capability, Fixture, Handle, Storage, StorageOptions};
 use async_trait::async_trait;
 
 use crate::faulty::Faulty;
 use crate::plain::{Limits, Plain};
+use crate::plain_timers::{Clockwork, FaultyTimers, PlainTimers};
 
 /// Under which name the events of a stream are kept; the last argument counts the calls.
 type Naming = fn(&str, &str, usize) -> String;
@@ -24,6 +25,8 @@ pub(crate) struct Mutant {
     pub(crate) fault: &'static str,
     /// Puts the fault in a handle.
     spoil: fn(Faulty) -> Faulty,
+    /// The clockwork of the timers.
+    timers: Clockwork,
     naming: Naming,
     shares_nothing: bool,
     declines: &'static [Capability],
@@ -35,6 +38,7 @@ impl Mutant {
         rule: "",
         fault: "",
         spoil: |store| store,
+        timers: Clockwork::RIGHT,
         naming: |namespace, stream, _| format!("{namespace:?}{stream:?}"),
         shares_nothing: false,
         declines: &[],
@@ -43,6 +47,11 @@ impl Mutant {
     /// A fault of the store.
     pub(crate) const fn new(rule: &'static str, fault: &'static str, spoil: fn(Faulty) -> Faulty) -> Self {
         Self { rule, fault, spoil, ..Self::NONE }
+    }
+
+    /// A fault of the timers.
+    pub(crate) const fn timers(rule: &'static str, fault: &'static str, timers: Clockwork) -> Self {
+        Self { rule, fault, timers, ..Self::NONE }
     }
 
     /// A fault in where the events of a namespace are kept.
@@ -95,6 +104,9 @@ struct Memory {
     named: Mutex<BTreeMap<String, Plain>>,
     opened: AtomicUsize,
     handles: Mutex<Vec<Plain>>,
+    timers: PlainTimers,
+    named_timers: Mutex<BTreeMap<String, PlainTimers>>,
+    timer_handles: Mutex<Vec<PlainTimers>>,
 }
 
 impl Default for Memory {
@@ -107,6 +119,9 @@ impl Default for Memory {
             named: Mutex::default(),
             opened: AtomicUsize::new(0),
             handles: Mutex::default(),
+            timers: PlainTimers::default(),
+            named_timers: Mutex::default(),
+            timer_handles: Mutex::default(),
         }
     }
 }
@@ -116,6 +131,16 @@ impl Memory {
         let plain = if self.mutant.shares_nothing { Plain::new(self.limits) } else { plain.another() };
         self.handles.lock().unwrap().push(plain.clone());
         Handle::new((self.mutant.spoil)(Faulty::new(plain)))
+    }
+
+    fn timers(&self, timers: &PlainTimers) -> Result<Arc<dyn Timers>, Source> {
+        let work = self.mutant.timers;
+        if self.mutant.declines.contains(&Capability::Timers) {
+            return Err((work.refuses)());
+        }
+        let plain = if self.mutant.shares_nothing { PlainTimers::default() } else { timers.another() };
+        self.timer_handles.lock().unwrap().push(plain.clone());
+        Ok(Arc::new(FaultyTimers { plain, work }))
     }
 }
 
@@ -132,17 +157,35 @@ impl Storage for Memory {
         Ok(self.handle(plain))
     }
 
+    async fn open_timers(&self) -> Result<Arc<dyn Timers>, Source> {
+        self.timers(&self.timers)
+    }
+
+    async fn open_namespaced_timers(
+        &self,
+        namespace: &Namespace,
+        stream: &str,
+    ) -> Result<Arc<dyn Timers>, Source> {
+        let opened = self.opened.fetch_add(1, Ordering::Relaxed);
+        let name = (self.mutant.naming)(namespace.as_str(), stream, opened);
+        let timers = self.named_timers.lock().unwrap().entry(name).or_default().clone();
+        self.timers(&timers)
+    }
+
     async fn cut_off(&self) -> Result<(), Source> {
+        self.timer_handles.lock().unwrap().iter().for_each(|timers| timers.cut(true));
         self.handles.lock().unwrap().iter().for_each(Plain::cut);
         Ok(())
     }
 
     async fn reconnect(&self) -> Result<(), Source> {
+        self.timer_handles.lock().unwrap().iter().for_each(|timers| timers.cut(false));
         self.handles.lock().unwrap().iter().for_each(Plain::mend);
         Ok(())
     }
 
     async fn restart(&self) -> Result<(), Source> {
+        (self.mutant.timers.restart)(&self.timers);
         self.handles.lock().unwrap().iter().for_each(Plain::interrupt);
         Ok(())
     }

@@ -6,7 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::thread;
 
-use aether_testkit::conformance::{EVENT_STORE_RULES, Rule, SNAPSHOT_STORE_RULES, SUBSCRIPTION_RULES};
+use aether_testkit::conformance::{
+    EVENT_STORE_RULES, Rule, SNAPSHOT_STORE_RULES, SUBSCRIPTION_RULES, TIMER_RULES,
+};
 
 use crate::faults;
 use crate::mutant::{Mutant, Opens};
@@ -15,7 +17,7 @@ use crate::mutant::{Mutant, Opens};
 const THREADS: usize = 8;
 
 fn rules() -> impl Iterator<Item = &'static Rule> {
-    EVENT_STORE_RULES.iter().chain(SUBSCRIPTION_RULES).chain(SNAPSHOT_STORE_RULES)
+    EVENT_STORE_RULES.iter().chain(SUBSCRIPTION_RULES).chain(SNAPSHOT_STORE_RULES).chain(TIMER_RULES)
 }
 
 #[test]

@@ -9,10 +9,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DomainEvent)]
 pub(crate) enum AccountEvent {
     #[event(name = "AccountOpened")]
-    Opened { owner: String },
+    Opened {
+        owner: String,
+    },
     #[event(version = 2, upcast(1 = cents_from_units))]
-    Deposited { cents: u64 },
-    Withdrawn { cents: u64 },
+    Deposited {
+        cents: u64,
+    },
+    Withdrawn {
+        cents: u64,
+    },
     /// What is left out of the log is lost.
     Remarked {
         text: String,

@@ -99,9 +99,7 @@ fn an_event_that_loses_something_fails() {
 
 #[test]
 fn an_event_that_cannot_be_read_fails() {
-    assert_says(&["cannot be read", "Audited"], || {
-        scenario::<Account>().given_stored("Audited", json!({}))
-    });
+    assert_says(&["cannot be read", "Audited"], || scenario::<Account>().given_stored("Audited", json!({})));
     assert_says(&["cannot be read", "Deposited"], || {
         scenario::<Account>().given_stored("Deposited", json!({"pounds": 1}))
     });

@@ -57,9 +57,8 @@ fn views_are_what_the_events_make_them() {
 
 #[test]
 fn another_view_and_an_event_that_cannot_be_applied_fail() {
-    let failure = |scenario: fn()| {
-        *catch_unwind(AssertUnwindSafe(scenario)).unwrap_err().downcast::<String>().unwrap()
-    };
+    let failure =
+        |scenario: fn()| *catch_unwind(AssertUnwindSafe(scenario)).unwrap_err().downcast::<String>().unwrap();
     let text = failure(|| drop(projection(Balances).given("account-ada", [opened()]).then_view("ada", &1)));
     assert!(text.contains("the view \"ada\" is another one"), "{text}");
     let text = failure(|| drop(projection(Balances).given("account-ada", [opened()]).then_keys([])));

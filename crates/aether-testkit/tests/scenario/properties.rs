@@ -34,7 +34,8 @@ fn failure(property: impl FnOnce()) -> String {
 
 #[test]
 fn an_event_that_loses_something_is_found() {
-    let text = failure(|| replay_equals_live::<Account>([step(Remark { draft: 0 }), step(Remark { draft: 1 })]));
+    let text =
+        failure(|| replay_equals_live::<Account>([step(Remark { draft: 0 }), step(Remark { draft: 1 })]));
     assert!(text.contains("Remarked does not come back as it was"), "{text}");
 }
 

@@ -69,7 +69,7 @@ pub(crate) async fn are_each_their_own(fixture: &dyn Fixture) {
     }
     expect(&mut listener, &alarm, past).await;
     // Nor does replacing or cancelling one touch any other.
-    let mut kept = set(after_ms(5000));
+    let mut kept = set(after_ms(3000));
     for timer in &kept {
         alarm.set(timer).await;
     }

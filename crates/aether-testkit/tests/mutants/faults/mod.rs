@@ -15,6 +15,7 @@ mod resend;
 mod snapshots;
 mod subscribing;
 mod subscriptions;
+mod timers;
 mod versions;
 mod whole_commits;
 
@@ -40,6 +41,7 @@ pub(crate) fn all() -> Vec<Mutant> {
         whole_commits::ALL,
         subscriptions::ALL,
         snapshots::ALL,
+        timers::ALL,
     ]
     .concat()
 }

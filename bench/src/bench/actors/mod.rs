@@ -1,0 +1,24 @@
+//! Actors: what the runtime costs beyond the store, and against actors that save nothing.
+
+mod activation;
+mod asking;
+mod bare;
+pub(crate) mod footprint;
+mod jetstream;
+mod local;
+mod order;
+mod rivals;
+mod targets;
+
+use crate::Measure;
+
+pub(crate) const MEASUREMENTS: &[(&str, Measure)] = &[
+    ("query", local::queries),
+    ("memory-command", local::commands),
+    ("jetstream-command", jetstream::commands),
+    ("jetstream-sharing", jetstream::sharing),
+    ("memory-activation", activation::memory),
+    ("jetstream-activation", activation::jetstream),
+    ("footprint", footprint::report),
+    ("million", footprint::million),
+];

@@ -1,0 +1,117 @@
+//! [`ConsumerOptions`]: how processes share what follows the events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aether_coordination::Coordination;
+use aether_core::Clock;
+use aether_group::{ConsumerGroup, GroupBuilder, HandleError, Retry};
+use time::OffsetDateTime;
+
+use crate::error::ActorError;
+use crate::system::Shared;
+
+/// How the processes that run the same timers, effects or process managers share them. All should have the same.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct ConsumerOptions {
+    /// Into how many parts the actors are divided: at most so many processes have work. Fixed when the first of them is
+    /// started; 64 by default.
+    pub partitions: u16,
+    /// How many actors' events this process handles at the same time; those of one actor come one after the other. 32 by
+    /// default.
+    pub concurrency: usize,
+    /// How often, and after which delays, an event that could not be handled is tried again before its actor is parked.
+    /// What is merely not there, such as the store, is tried for as long as it takes.
+    pub retry: Retry,
+    /// How long a process may be silent before the others take what it had; 3 s by default.
+    pub suspect_after: Duration,
+}
+
+impl Default for ConsumerOptions {
+    fn default() -> Self {
+        Self {
+            partitions: 64,
+            concurrency: 32,
+            retry: Retry::default(),
+            suspect_after: Duration::from_secs(3),
+        }
+    }
+}
+
+impl ConsumerOptions {
+    /// Into how many parts the actors are divided.
+    #[must_use]
+    pub fn partitions(mut self, partitions: u16) -> Self {
+        self.partitions = partitions;
+        self
+    }
+
+    /// How many actors' events this process handles at the same time.
+    #[must_use]
+    pub fn concurrency(mut self, actors: usize) -> Self {
+        self.concurrency = actors;
+        self
+    }
+
+    /// How often, and after which delays, an event that could not be handled is tried again.
+    #[must_use]
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// How long a process may be silent before the others take what it had.
+    #[must_use]
+    pub fn suspect_after(mut self, silence: Duration) -> Self {
+        self.suspect_after = silence;
+        self
+    }
+
+    /// A membership in the group of this name.
+    pub(crate) fn group(
+        &self,
+        name: String,
+        shared: &Shared,
+        coordination: &Arc<dyn Coordination>,
+    ) -> GroupBuilder {
+        let store = Arc::clone(&shared.store);
+        let group = ConsumerGroup::builder(name, store, Arc::clone(coordination))
+            .partitions(self.partitions)
+            .concurrency(self.concurrency)
+            .retry(self.retry)
+            .pulse_every(self.suspect_after / 6)
+            .suspect_after(self.suspect_after)
+            .clock(TheSystems(Arc::clone(&shared.clock)));
+        match &shared.namespace {
+            Some(namespace) => group.namespace(namespace),
+            None => group,
+        }
+    }
+}
+
+/// The system's clock.
+#[derive(Debug)]
+struct TheSystems(Arc<dyn Clock>);
+
+impl Clock for TheSystems {
+    fn now(&self) -> OffsetDateTime {
+        self.0.now()
+    }
+}
+
+/// What a consumer does about a command that has no outcome.
+pub(crate) fn not_sent(error: ActorError) -> HandleError {
+    if error.is_retryable() || error.is_unknown() {
+        return HandleError::unavailable(error);
+    }
+    match error {
+        // Whatever is tried, it will be the same until somebody looks at it.
+        ActorError::InvalidActor(_)
+        | ActorError::NotRegistered { .. }
+        | ActorError::NotListed { .. }
+        | ActorError::Convert { .. }
+        | ActorError::WindowPassed { .. } => HandleError::poison(error),
+        other => HandleError::retry(other),
+    }
+}

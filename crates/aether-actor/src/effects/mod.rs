@@ -1,0 +1,94 @@
+//! Effects: what [`Decision::effect`](crate::Decision::effect) declares is done in the world.
+//!
+//! Each type of effects has a consumer group of its own, `effect-<name>`, which passes over all others: where several
+//! programs share a stream, none waits for what only another one can do.
+
+mod context;
+mod handler;
+mod perform;
+
+use std::sync::Arc;
+
+use aether_coordination::Coordination;
+use aether_core::EventFilter;
+use async_trait::async_trait;
+
+use self::perform::Performing;
+use crate::reactor::{Reactor, Running, StartError};
+use crate::runtime::system_event::EFFECT_DECLARED;
+use crate::{ActorSystem, ActorSystemBuilder, ConsumerOptions, Effect};
+
+pub use context::EffectContext;
+pub use handler::EffectHandler;
+
+impl ActorSystemBuilder {
+    /// With a handler for the effects of this type, so that decisions may [declare](crate::Decision::effect) them. Without,
+    /// a decision that does is [refused](crate::ActorError::NotProvided).
+    ///
+    /// Each effect is done at least once, and those of one actor in the order in which they were declared. The handlers of
+    /// all processes that have one share them.
+    ///
+    /// ```
+    /// use aether_actor::{ActorSystem, Effect, EffectContext, HandleError};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Debug, Serialize, Deserialize, Effect)]
+    /// struct SendMail { to: String }
+    ///
+    /// async fn send(mail: SendMail, context: EffectContext) -> Result<(), HandleError> {
+    ///     println!("to {}, once: {}", mail.to, context.id);
+    ///     Ok(())
+    /// }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store: std::sync::Arc<dyn aether_actor::Store> = std::sync::Arc::new(aether_store_memory::MemoryEventStore::new());
+    /// let system = ActorSystem::builder(store).effect::<SendMail>(send).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn effect<E: Effect>(self, handler: impl EffectHandler<E>) -> Self {
+        self.effect_with(handler, ConsumerOptions::default())
+    }
+
+    /// With a handler for the effects of this type, run so.
+    pub fn effect_with<E: Effect>(
+        mut self,
+        handler: impl EffectHandler<E>,
+        options: ConsumerOptions,
+    ) -> Self {
+        self.provided.effects.push(E::NAME);
+        let group = format!("effect-{}", E::NAME);
+        self.reactors.retain(|reactor| reactor.name() != group);
+        self.reactors.push(Box::new(Following { group, handler: Performing::new(handler), options }));
+        self
+    }
+}
+
+/// What follows the effects of one type.
+struct Following<H> {
+    group: String,
+    handler: H,
+    options: ConsumerOptions,
+}
+
+#[async_trait]
+impl<E: Effect, H: EffectHandler<E>> Reactor for Following<Performing<E, H>> {
+    fn name(&self) -> &str {
+        &self.group
+    }
+
+    fn needs(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    async fn start(
+        self: Box<Self>,
+        system: &ActorSystem,
+        coordination: &Arc<dyn Coordination>,
+    ) -> Result<Running, StartError> {
+        let Self { group, handler, options } = *self;
+        let group = options.group(group, &system.0.shared, coordination);
+        let member = group.filter(EventFilter::all().types([EFFECT_DECLARED])).join(handler).await?;
+        Ok(Running { members: vec![member], tasks: Vec::new() })
+    }
+}

@@ -1,0 +1,38 @@
+//! Process managers: what reacts to the events of some actors with commands to others.
+//!
+//! A process manager is an event-sourced actor like all others, [`Process<P>`], with a category of its own. Two consumer
+//! groups drive it:
+//! - `process-<name>` follows the actors that it reacts to. For each event that concerns a process it sends that process a
+//!   command, whose id derives from the event's: so an event that comes again changes nothing.
+//! - `process-<name>-commands` follows the process manager's own log. What a process sends is recorded there with the events
+//!   of the reaction (`process.CommandSent`), and sent from there, with an id that derives from the reaction's. The answer is
+//!   given to the process, which records it (`process.CommandAnswered`) and may react to it.
+//!
+//! So each step is a commit, each command of a step has an id of its own, and whoever crashes between two steps leaves the
+//! next one to whoever reads the log after it.
+
+mod actor;
+mod answered;
+mod context;
+mod event;
+mod follow;
+mod lists;
+mod manager;
+mod options;
+mod reaction;
+mod reactor;
+mod record;
+
+pub use actor::Process;
+pub use answered::Answered;
+pub use context::{Cause, ProcessContext, ReactContext};
+pub use event::ProcessEvent;
+pub use lists::{Sendable, SendList, SourceList};
+#[doc(hidden)]
+pub use lists::Spotted;
+pub use manager::{ProcessManager, React};
+pub use options::ProcessOptions;
+pub use reaction::Reaction;
+pub use record::{CommandAnswered, CommandSent};
+#[doc(hidden)]
+pub use record::{ReactTo, TakeAnswer, TimeOut};

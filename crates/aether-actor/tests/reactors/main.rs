@@ -1,0 +1,12 @@
+//! What follows the events on behalf of a system: process managers, timers, effects.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bank;
+mod crashes;
+mod effects;
+mod faulty;
+mod nats;
+mod process;
+mod timers;
+mod transfer;
+mod world;

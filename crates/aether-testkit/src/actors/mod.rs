@@ -1,0 +1,49 @@
+//! The conformance kit for the actor runtime: holds `aether-actor` on a store against its contract, rule by rule.
+//!
+//! Whoever writes a store, or changes the runtime, implements [`Fixture`] and calls [`actor_conformance!`]: each rule
+//! becomes one `#[test]`.
+//!
+//! ```
+//! # mod doc {
+//! use std::sync::Arc;
+//!
+//! use aether_actor::Store;
+//! use aether_core::Source;
+//! use aether_testkit::actors::{Fixture, Storage};
+//!
+//! struct OnMyStore;
+//!
+//! #[async_trait::async_trait]
+//! impl Fixture for OnMyStore {
+//!     async fn storage(&self) -> Result<Box<dyn Storage>, Source> {
+//!         // Make a place of its own, with a handle to open stores on it.
+//! #       Err("this one has no store".into())
+//!     }
+//! }
+//!
+//! #[cfg(test)]
+//! mod my_store {
+//!     aether_testkit::actor_conformance!(super::OnMyStore);
+//! }
+//! # }
+//! ```
+//!
+//! What goes wrong between an actor and its store (an acknowledgement that is lost, a store that cannot be reached) is made
+//! by the kit itself, which stands between the two; the store under test need not be harmed.
+//!
+//! The rules are also data ([`RULES`]): the tests of this crate hold some of them against stores with exactly the fault
+//! that they are there to find.
+//!
+//! [`actor_conformance!`]: crate::actor_conformance
+
+mod fixture;
+mod list;
+mod rule;
+mod rules;
+mod support;
+
+pub use fixture::{Fixture, Storage};
+pub use list::RULES;
+#[doc(hidden)]
+pub use rule::check;
+pub use rule::Rule;

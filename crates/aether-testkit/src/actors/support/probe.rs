@@ -1,0 +1,237 @@
+//! [`Probe`]: stands between the runtime and its store: counts, makes it wait, and loses what is told to be lost.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aether_actor::Store;
+use aether_core::{
+    ActorId, ActorSnapshot, Commit, CommitStream, EventStore, EventStream, Head, ReadError, ReadFrom, SaveError,
+    Saved, SnapshotError, SnapshotSaved, SnapshotStore, Source, Subscribe, SubscribeOptions, Subscription,
+    Version, VersionConflict,
+};
+use async_trait::async_trait;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::gate::Gate;
+
+/// What goes wrong with a save.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is saved, and the acknowledgement is lost.
+    AckLost,
+    /// It does not arrive, and nobody can say so.
+    Lost,
+    /// The store cannot be reached, and says so.
+    Unavailable,
+    /// The store is full.
+    Full,
+    /// Somebody else was faster.
+    Conflict,
+}
+
+/// A handle on a store, with a probe in between. Clones are the same handle.
+#[derive(Debug, Clone)]
+pub(crate) struct Probe {
+    store: Arc<dyn Store>,
+    state: Arc<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    gate: Gate,
+    /// What goes wrong with the next saves, in order.
+    faults: Mutex<VecDeque<Fault>>,
+    /// What goes wrong with every save after those.
+    always: Mutex<Option<Fault>>,
+    /// How many reads of commits will fail.
+    unreadable: AtomicUsize,
+    /// How many snapshots will not be saved.
+    unsaved_snapshots: AtomicUsize,
+    saves: AtomicUsize,
+    confirms: AtomicUsize,
+    commits_read: AtomicUsize,
+    loads: Mutex<HashMap<ActorId, usize>>,
+    snapshots_saved: AtomicUsize,
+    snapshots_loaded: AtomicUsize,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes one away, if there is one; whether there was.
+fn take_one(left: &AtomicUsize) -> bool {
+    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
+fn lost() -> Source {
+    "it was lost on the way, as the rule wants it".into()
+}
+
+impl Probe {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        let state = State {
+            gate: Gate::new(),
+            faults: Mutex::default(),
+            always: Mutex::default(),
+            unreadable: AtomicUsize::new(0),
+            unsaved_snapshots: AtomicUsize::new(0),
+            saves: AtomicUsize::new(0),
+            confirms: AtomicUsize::new(0),
+            commits_read: AtomicUsize::new(0),
+            loads: Mutex::default(),
+            snapshots_saved: AtomicUsize::new(0),
+            snapshots_loaded: AtomicUsize::new(0),
+        };
+        Self { store, state: Arc::new(state) }
+    }
+
+    /// Where saves can be made to wait.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.state.gate
+    }
+
+    /// With the next saves this goes wrong, in order.
+    pub(crate) fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
+        locked(&self.state.faults).extend(faults);
+    }
+
+    /// With every save this goes wrong, until it is told otherwise.
+    pub(crate) fn fail_always(&self, fault: Option<Fault>) {
+        *locked(&self.state.always) = fault;
+    }
+
+    /// So many reads of commits fail.
+    pub(crate) fn fail_reads(&self, reads: usize) {
+        self.state.unreadable.store(reads, Ordering::SeqCst);
+    }
+
+    /// So many snapshots are not saved.
+    pub(crate) fn fail_snapshots(&self, snapshots: usize) {
+        self.state.unsaved_snapshots.store(snapshots, Ordering::SeqCst);
+    }
+
+    /// How many saves there were.
+    pub(crate) fn saves(&self) -> usize {
+        self.state.saves.load(Ordering::SeqCst)
+    }
+
+    /// How many proofs there were.
+    pub(crate) fn confirms(&self) -> usize {
+        self.state.confirms.load(Ordering::SeqCst)
+    }
+
+    /// How many commits were read.
+    pub(crate) fn commits_read(&self) -> usize {
+        self.state.commits_read.load(Ordering::SeqCst)
+    }
+
+    /// How often commits of this actor were asked for.
+    pub(crate) fn loads(&self, actor: &ActorId) -> usize {
+        locked(&self.state.loads).get(actor).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn snapshots_saved(&self) -> usize {
+        self.state.snapshots_saved.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn snapshots_loaded(&self) -> usize {
+        self.state.snapshots_loaded.load(Ordering::SeqCst)
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        locked(&self.state.faults).pop_front().or(*locked(&self.state.always))
+    }
+}
+
+#[async_trait]
+impl EventStore for Probe {
+    async fn save(&self, commit: &Commit<'_>) -> Result<Saved, SaveError> {
+        self.state.saves.fetch_add(1, Ordering::SeqCst);
+        let parts = commit.parts()?;
+        for part in parts.iter() {
+            self.state.gate.pass(part.actor()).await;
+        }
+        match self.fault() {
+            None => self.store.save(commit).await,
+            Some(Fault::AckLost) => {
+                self.store.save(commit).await?;
+                Err(SaveError::UnknownOutcome(lost()))
+            }
+            Some(Fault::Lost) => Err(SaveError::UnknownOutcome(lost())),
+            Some(Fault::Unavailable) => Err(SaveError::Unavailable(lost())),
+            Some(Fault::Full) => Err(SaveError::StoreFull { reason: "the rule wants it".to_owned() }),
+            Some(Fault::Conflict) => {
+                let part = &parts[0];
+                Err(VersionConflict::new(part.actor().clone(), part.attempted(), part.attempted()).into())
+            }
+        }
+    }
+
+    async fn confirm(&self, actor: &ActorId, head: Head) -> Result<bool, SaveError> {
+        self.state.confirms.fetch_add(1, Ordering::SeqCst);
+        self.store.confirm(actor, head).await
+    }
+
+    async fn get_head(&self, actor: &ActorId) -> Result<Head, ReadError> {
+        self.store.get_head(actor).await
+    }
+
+    fn get_events(&self, actor: &ActorId, from: Version) -> EventStream {
+        self.store.get_events(actor, from)
+    }
+
+    fn get_events_backward(&self, actor: &ActorId, from: Version) -> EventStream {
+        self.store.get_events_backward(actor, from)
+    }
+
+    fn get_commits(&self, actor: &ActorId, after: Head) -> CommitStream {
+        *locked(&self.state.loads).entry(actor.clone()).or_default() += 1;
+        if take_one(&self.state.unreadable) {
+            return stream::iter([Err(ReadError::Unavailable(lost()))]).boxed();
+        }
+        let state = self.state.clone();
+        let count = move |_: &_| {
+            state.commits_read.fetch_add(1, Ordering::SeqCst);
+        };
+        self.store.get_commits(actor, after).inspect_ok(count).boxed()
+    }
+
+    fn get_all(&self, from: ReadFrom, limit: usize) -> EventStream {
+        self.store.get_all(from, limit)
+    }
+
+    async fn get_actors(
+        &self,
+        category: &str,
+        after: Option<&ActorId>,
+        limit: usize,
+    ) -> Result<Vec<ActorId>, ReadError> {
+        self.store.get_actors(category, after, limit).await
+    }
+}
+
+#[async_trait]
+impl Subscribe for Probe {
+    async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, ReadError> {
+        self.store.subscribe(options).await
+    }
+}
+
+#[async_trait]
+impl SnapshotStore for Probe {
+    async fn save_snapshot(&self, snapshot: &ActorSnapshot) -> Result<SnapshotSaved, SnapshotError> {
+        if take_one(&self.state.unsaved_snapshots) {
+            return Err(SnapshotError::Unavailable(lost()));
+        }
+        let saved = self.store.save_snapshot(snapshot).await;
+        self.state.snapshots_saved.fetch_add(1, Ordering::SeqCst);
+        saved
+    }
+
+    async fn load_snapshot(&self, actor: &ActorId) -> Result<Option<ActorSnapshot>, SnapshotError> {
+        self.state.snapshots_loaded.fetch_add(1, Ordering::SeqCst);
+        self.store.load_snapshot(actor).await
+    }
+}

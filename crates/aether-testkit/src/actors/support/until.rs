@@ -1,0 +1,20 @@
+//! [`until`]: waits for a condition.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long a condition may take to come about.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often it is looked at.
+const STEP: Duration = Duration::from_millis(2);
+
+/// Waits until the condition holds; the rule fails if it never does.
+pub(crate) async fn until<F: Future<Output = bool>>(what: impl Display, mut holds: impl FnMut() -> F) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds().await {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        tokio::time::sleep(STEP).await;
+    }
+}

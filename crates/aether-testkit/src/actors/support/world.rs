@@ -1,0 +1,109 @@
+//! [`World`]: a storage with nothing in it, and systems of actors on it.
+
+use std::sync::Arc;
+
+use aether_actor::{Actor, ActorOptions, ActorSystem, ActorSystemBuilder, SnapshotPolicy, Store};
+use aether_core::{ActorId, ActorSnapshot, EventStore, RecordedCommit, RecordedEvent, Version};
+use futures_util::TryStreamExt;
+
+use super::{Counter, OrFail, Probe};
+use crate::actors::{Fixture, Storage};
+
+/// A storage with nothing in it, and a handle on it.
+pub(crate) struct World {
+    storage: Box<dyn Storage>,
+    probe: Probe,
+}
+
+/// How counters are run, unless a rule is about that: without snapshots.
+pub(crate) fn options() -> ActorOptions {
+    ActorOptions::default().snapshots(SnapshotPolicy::NEVER)
+}
+
+/// The id of a counter.
+pub(crate) fn actor(key: &str) -> ActorId {
+    ActorId::new(format!("counter-{key}")).or_fail("making the id of a counter")
+}
+
+/// A system of counters on this handle.
+pub(crate) async fn start(probe: &Probe, options: ActorOptions) -> ActorSystem {
+    started(builder(probe).actor_with::<Counter>(options)).await
+}
+
+fn builder(probe: &Probe) -> ActorSystemBuilder {
+    ActorSystem::builder(Arc::new(probe.clone()) as Arc<dyn Store>)
+}
+
+async fn started(builder: ActorSystemBuilder) -> ActorSystem {
+    builder.start().await.or_fail("starting a system")
+}
+
+impl World {
+    pub(crate) async fn open(fixture: &dyn Fixture) -> Self {
+        let storage = fixture.storage().await.or_fail("opening a fresh storage");
+        let probe = Probe::new(storage.open().await.or_fail("opening the store"));
+        Self { storage, probe }
+    }
+
+    /// The handle of the first system.
+    pub(crate) fn probe(&self) -> &Probe {
+        &self.probe
+    }
+
+    /// Another handle on the same storage.
+    pub(crate) async fn another(&self) -> Probe {
+        Probe::new(self.storage.open().await.or_fail("opening the store once more"))
+    }
+
+    /// A system of counters on the first handle.
+    pub(crate) async fn system(&self) -> ActorSystem {
+        self.system_with(options()).await
+    }
+
+    /// The same, run so.
+    pub(crate) async fn system_with(&self, options: ActorOptions) -> ActorSystem {
+        start(&self.probe, options).await
+    }
+
+    /// A system on the first handle of which more is to be said.
+    pub(crate) fn builder(&self) -> ActorSystemBuilder {
+        builder(&self.probe)
+    }
+
+    /// A system of counters on a handle of its own: another process.
+    pub(crate) async fn other_system(&self) -> ActorSystem {
+        self.other_system_with(options()).await
+    }
+
+    /// The same, run so.
+    pub(crate) async fn other_system_with(&self, options: ActorOptions) -> ActorSystem {
+        start(&self.another().await, options).await
+    }
+
+    /// A system of other actors on a handle of its own.
+    pub(crate) async fn system_of<A: Actor>(&self, options: ActorOptions) -> ActorSystem {
+        started(builder(&self.another().await).actor_with::<A>(options)).await
+    }
+
+    /// What a counter's log holds.
+    pub(crate) async fn events(&self, key: &str) -> Vec<RecordedEvent> {
+        let events: Result<_, _> = self.probe.get_events(&actor(key), Version::ZERO).try_collect().await;
+        events.or_fail("reading the events")
+    }
+
+    /// The commits of a counter.
+    pub(crate) async fn commits(&self, key: &str) -> Vec<RecordedCommit> {
+        let head = aether_core::Head::NONE;
+        // Past the probe's counts.
+        let store = self.storage.open().await.or_fail("opening the store once more");
+        let commits: Result<_, _> = store.get_commits(&actor(key), head).try_collect().await;
+        commits.or_fail("reading the commits")
+    }
+
+    /// The snapshot of a counter.
+    pub(crate) async fn snapshot(&self, key: &str) -> Option<ActorSnapshot> {
+        let store = self.storage.open().await.or_fail("opening the store once more");
+        store.load_snapshot(&actor(key)).await.or_fail("loading the snapshot")
+    }
+}
+
