@@ -8,6 +8,8 @@ use std::time::Duration;
 use aether_coordination::{Coordination, MemoryCoordination};
 use aether_core::{Clock, SystemClock};
 
+use aether_event::InvalidEvents;
+
 use crate::command::{CommandList, short_name};
 use crate::dispatch::AnyKind;
 use crate::list::duplicate;
@@ -41,6 +43,7 @@ struct Registered {
     commands: &'static [&'static str],
     queries: &'static [&'static str],
     idle: Option<Duration>,
+    events: Result<(), InvalidEvents>,
     make: MakeKind,
 }
 
@@ -80,6 +83,7 @@ impl ActorSystemBuilder {
             commands: <A::Commands as CommandList<A>>::NAMES,
             queries: <A::Queries as QueryList<A>>::NAMES,
             idle: options.idle,
+            events: aether_event::check::<A::Event>(),
             make: Box::new(move |shared| Arc::new(Kind::<A>::new(options, shared))),
         });
         self
@@ -126,7 +130,7 @@ impl ActorSystemBuilder {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub async fn start(self) -> Result<ActorSystem, StartError> {
+    pub async fn start(mut self) -> Result<ActorSystem, StartError> {
         self.check()?;
         let residents = Residents::new(self.limit);
         let shared =
@@ -148,7 +152,11 @@ impl ActorSystemBuilder {
         Ok(system)
     }
 
-    fn check(&self) -> Result<(), StartError> {
+    fn check(&mut self) -> Result<(), StartError> {
+        for kind in &mut self.kinds {
+            let events = std::mem::replace(&mut kind.events, Ok(()));
+            events.map_err(|source| StartError::Events { actor: kind.name, source })?;
+        }
         for (index, kind) in self.kinds.iter().enumerate() {
             let (category, actor) = (kind.category, kind.name);
             if category.is_empty() || category.contains('-') {

@@ -50,13 +50,17 @@ pub enum ActorError {
     #[error(transparent)]
     InvalidActor(#[from] InvalidActorId),
     /// The system was started without this kind of actor.
-    #[error("no actor of category {category} is registered: add `.actor::<…>()` to the builder of the system")]
+    #[error(
+        "no actor of category {category} is registered: add `.actor::<…>()` to the builder of the system"
+    )]
     NotRegistered {
         /// The category.
         category: String,
     },
     /// The actor has no such command or query.
-    #[error("an actor of category {category} takes no {name:?}: it was written by another version of the program")]
+    #[error(
+        "an actor of category {category} takes no {name:?}: it was written by another version of the program"
+    )]
     NotListed {
         /// The category.
         category: &'static str,
@@ -137,7 +141,9 @@ pub enum ActorError {
     #[error("the system is stopping; the command was not begun")]
     Stopped,
     /// A timer or an effect was declared, and the system was started without what it needs.
-    #[error("the decision declares {what}, for which the system was started without {needs}; nothing was saved")]
+    #[error(
+        "the decision declares {what}, for which the system was started without {needs}; nothing was saved"
+    )]
     NotProvided {
         /// What was declared.
         what: String,

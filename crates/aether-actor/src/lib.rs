@@ -39,9 +39,9 @@ mod transaction;
 
 pub use actor::{Actor, Never};
 pub use actor_ref::ActorRef;
+pub use aether_derive::{Command, Effect, Query};
 /// Typed events.
 pub use aether_event as event;
-pub use aether_derive::{Command, Effect, Query};
 pub use aether_group::{HandleError, Retry};
 pub use ask::{Ask, Inquiry};
 pub use builder::ActorSystemBuilder;
@@ -51,14 +51,16 @@ pub use consumer::ConsumerOptions;
 pub use decision::{Decision, Declaration, When};
 pub use delivery::{Delivery, Since};
 pub use describe::{describe, describe_process};
+#[doc(hidden)]
+pub use dispatch::{CommandTable, QueryTable};
 pub use effect::Effect;
 pub use effects::{EffectContext, EffectHandler};
 pub use error::{ActorError, AskError, LoadError, Poison};
 pub use options::ActorOptions;
 pub use outcome::Outcome;
 pub use process::{
-    Answered, Cause, CommandAnswered, CommandSent, Process, ProcessContext, ProcessEvent, ProcessManager, ProcessOptions,
-    React, ReactContext, Reaction, SendList, Sendable, SourceList,
+    Answered, Cause, CommandAnswered, CommandSent, Process, ProcessContext, ProcessEvent, ProcessManager,
+    ProcessOptions, React, ReactContext, Reaction, SendList, Sendable, SourceList,
 };
 #[doc(hidden)]
 pub use process::{ReactTo, Spotted, TakeAnswer, TimeOut};
@@ -67,8 +69,6 @@ pub use reactor::StartError;
 pub use runtime::residents::MemoryLimit;
 pub use runtime::snapshot::SnapshotPolicy;
 pub use system::{ActorSystem, Shutdown, Store, Unhandled};
-pub use transaction::{Draft, Parties, Transaction};
 #[doc(hidden)]
 pub use transaction::{AnyDraft, Drafts};
-#[doc(hidden)]
-pub use dispatch::{CommandTable, QueryTable};
+pub use transaction::{Draft, Parties, Transaction};

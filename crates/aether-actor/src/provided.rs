@@ -41,7 +41,9 @@ impl Provided {
                 needs: "timers: add `.timers(…)` to the builder",
             });
         }
-        TimerId::new(actor, name).map(|_| ()).map_err(|error| ActorError::convert("the name of a timer", error))
+        TimerId::new(actor, name)
+            .map(|_| ())
+            .map_err(|error| ActorError::convert("the name of a timer", error))
     }
 }
 

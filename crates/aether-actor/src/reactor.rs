@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aether_coordination::Coordination;
 use aether_core::{Source, TimerError};
+use aether_event::InvalidEvents;
 use aether_group::{GroupError, Member};
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -48,6 +49,14 @@ impl Running {
                 Err(_) => tracing::warn!("a consumer did not stop within the deadline"),
             }
         }
+        for task in self.tasks {
+            task.abort();
+            if let Err(error) = task.await {
+                if error.is_panic() {
+                    tracing::error!(%error, "what follows the events has panicked");
+                }
+            }
+        }
     }
 }
 
@@ -79,8 +88,19 @@ pub enum StartError {
         /// The name.
         name: &'static str,
     },
+    /// The names, versions or upcasters of an actor's events make no sense.
+    #[error("the events of {actor} are not valid")]
+    Events {
+        /// The type.
+        actor: &'static str,
+        /// What is wrong with them.
+        #[source]
+        source: InvalidEvents,
+    },
     /// Something sends commands to actors that the system was not given.
-    #[error("{needed_by} sends commands to actors of category {category}: register them with `.actor::<…>()`")]
+    #[error(
+        "{needed_by} sends commands to actors of category {category}: register them with `.actor::<…>()`"
+    )]
     Missing {
         /// What sends them.
         needed_by: String,

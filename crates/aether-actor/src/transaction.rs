@@ -147,7 +147,8 @@ impl<P: Parties> Transaction<'_, P> {
                     None => {}
                 }
             }
-            let decided = caught(|| decide(&mut drafts)).map_err(|message| ActorError::Panicked { message })?;
+            let decided =
+                caught(|| decide(&mut drafts)).map_err(|message| ActorError::Panicked { message })?;
             let mut events = Vec::new();
             for draft in drafts.all() {
                 draft.build(id, &mut events)?;
@@ -191,7 +192,9 @@ impl<P: Parties> Transaction<'_, P> {
         loop {
             match self.shared.store.save(&commit).await {
                 Ok(saved) => {
-                    return Ok(Some(heads.iter().map(|(actor, head)| saved.head_of(actor).unwrap_or(*head)).collect()));
+                    return Ok(Some(
+                        heads.iter().map(|(actor, head)| saved.head_of(actor).unwrap_or(*head)).collect(),
+                    ));
                 }
                 Err(error) if error.is_version_conflict() => return Ok(None),
                 // The same bytes until it is known: short of that, nothing may be decided again.

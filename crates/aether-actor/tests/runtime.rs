@@ -65,7 +65,8 @@ async fn a_panic_fails_one_command() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_systems_over_one_store_lose_nothing() {
     let store = MemoryEventStore::new();
-    let systems = [system(&store, ActorOptions::default()).await, system(&store, ActorOptions::default()).await];
+    let systems =
+        [system(&store, ActorOptions::default()).await, system(&store, ActorOptions::default()).await];
     systems[0].actor::<Account>("ada").ask(Open { owner: "Ada".into() }).await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..200 {
@@ -120,7 +121,8 @@ async fn a_shutdown_finishes_what_waits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn transactions_conserve_money() {
     let store = MemoryEventStore::new();
-    let systems = [system(&store, ActorOptions::default()).await, system(&store, ActorOptions::default()).await];
+    let systems =
+        [system(&store, ActorOptions::default()).await, system(&store, ActorOptions::default()).await];
     for name in ["a", "b", "c"] {
         let account = systems[0].actor::<Account>(name);
         account.ask(Open { owner: name.into() }).await.unwrap();
@@ -131,7 +133,8 @@ async fn transactions_conserve_money() {
         let system = systems[n % 2].clone();
         tasks.spawn(async move {
             let names = ["a", "b", "c"];
-            let (from, to) = (system.actor::<Account>(names[n % 3]), system.actor::<Account>(names[(n + 1 + n / 30) % 3]));
+            let (from, to) =
+                (system.actor::<Account>(names[n % 3]), system.actor::<Account>(names[(n + 1 + n / 30) % 3]));
             let id = CommandId::from_key(&format!("transfer-{n}"));
             let mut replies = Vec::new();
             for _ in 0..2 {
@@ -146,7 +149,10 @@ async fn transactions_conserve_money() {
             if replies[0].is_ok() {
                 assert_eq!(replies[0], replies[1]);
             }
-            assert!(replies.iter().all(|reply| matches!(reply, Ok(_) | Err(AskError::Refused(_)))), "{replies:?}");
+            assert!(
+                replies.iter().all(|reply| matches!(reply, Ok(_) | Err(AskError::Refused(_)))),
+                "{replies:?}"
+            );
         });
     }
     tasks.join_all().await;

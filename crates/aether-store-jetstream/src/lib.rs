@@ -1,8 +1,9 @@
 //! The event store of Aether on NATS JetStream.
 //!
 //! [`JetStreamEventStore`] keeps the whole contract of [`EventStore`](aether_core::EventStore),
-//! [`SnapshotStore`](aether_core::SnapshotStore) and [`Subscribe`](aether_core::Subscribe) on one nats-server or on a cluster of them. The user brings the
-//! connection, with whatever credentials and TLS:
+//! [`SnapshotStore`](aether_core::SnapshotStore) and [`Subscribe`](aether_core::Subscribe) on one nats-server or on a
+//! cluster of them, and [`JetStreamTimers`] that of [`Timers`](aether_core::Timers). The user brings the connection, with
+//! whatever credentials and TLS:
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,8 +21,8 @@
 //! ```
 //!
 //! # Servers
-//! nats-server 2.11 or newer; commits over several actors need 2.12, and 2.14.4 has the fixes of theirs that matter. An
-//! older server is refused when the store is opened.
+//! nats-server 2.11 or newer; commits over several actors need 2.12, and 2.14.4 has the fixes of theirs that matter. Timers
+//! need 2.12. An older server is refused when the store, or the timers, are opened.
 //!
 //! # Permissions
 //! For the streams `S` = `<namespace>_<stream>` and `P` = `S_snapshots`, a user of a store needs to
@@ -32,6 +33,10 @@
 //!
 //! Creating the streams needs `$JS.API.STREAM.CREATE.S` and `$JS.API.STREAM.CREATE.P` as well. What is missing is reported
 //! as such when the store knows the connection's [`Denials`].
+//!
+//! A user of [`JetStreamTimers`], whose stream is `T` = `S_timers`, needs to publish to `T.>`, `$JS.API.STREAM.INFO.T` and
+//! `$JS.API.STREAM.PURGE.T`; to listen, to `$JS.API.CONSUMER.CREATE.T.due`, `$JS.API.CONSUMER.MSG.NEXT.T.due` and
+//! `$JS.ACK.T.due.>` as well; to create the stream, to `$JS.API.STREAM.CREATE.T`.
 //!
 //! # Connections
 //! A server that is killed closes its connections; one that is frozen does not, and a client with the default ping interval

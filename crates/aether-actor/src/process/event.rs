@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use aether_event::{DomainEvent, Field, Retired, Shape, Variant};
 use serde::de::value::U64Deserializer;
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, VariantAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, VariantAccess,
+    Visitor,
 };
 use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize, forward_to_deserialize_any};
@@ -37,8 +38,7 @@ const COMMAND_ANSWERED: &str = "process.CommandAnswered";
 
 /// Beside the process manager's own variants.
 const RECORDS: [Variant; 2] = [
-    Variant::new(COMMAND_SENT, 1, COMMAND_SENT)
-        .with_data(Shape::Newtype, &[Field::new("0", "CommandSent")]),
+    Variant::new(COMMAND_SENT, 1, COMMAND_SENT).with_data(Shape::Newtype, &[Field::new("0", "CommandSent")]),
     Variant::new(COMMAND_ANSWERED, 1, COMMAND_ANSWERED)
         .with_data(Shape::Newtype, &[Field::new("0", "CommandAnswered")]),
 ];
@@ -89,9 +89,12 @@ impl<E: DomainEvent> Serialize for ProcessEvent<E> {
             Self::Sent(sent) => {
                 serializer.serialize_newtype_variant(E::NAME, index(Self::OWN)?, COMMAND_SENT, sent)
             }
-            Self::Answered(answered) => {
-                serializer.serialize_newtype_variant(E::NAME, index(Self::OWN + 1)?, COMMAND_ANSWERED, answered)
-            }
+            Self::Answered(answered) => serializer.serialize_newtype_variant(
+                E::NAME,
+                index(Self::OWN + 1)?,
+                COMMAND_ANSWERED,
+                answered,
+            ),
             Self::Unsayable(why) => Err(S::Error::custom(why)),
         }
     }

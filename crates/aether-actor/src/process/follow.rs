@@ -26,7 +26,8 @@ pub(super) struct Reacting<P> {
 impl<P: ProcessManager> Reacting<P> {
     async fn follow(&self, event: &RecordedEvent) -> Result<(), HandleError> {
         for spotted in <P::Sources as SourceList<P>>::spot(event, self.unknown)? {
-            let process = ActorId::new(format!("{}-{}", P::NAME, spotted.key)).map_err(HandleError::poison)?;
+            let process =
+                ActorId::new(format!("{}-{}", P::NAME, spotted.key)).map_err(HandleError::poison)?;
             let id = CommandId::caused_by(event.id(), &format!("{process} {}", spotted.index));
             let react = ReactTo { cause: super::Cause::of(event), event: spotted.event };
             deliver(&self.system, &process, &react, id, event.position).await?;

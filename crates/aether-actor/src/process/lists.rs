@@ -28,7 +28,8 @@ pub trait SourceList<P: ProcessManager> {
 
     /// For the runtime: reacts to an event, which was spotted before.
     #[doc(hidden)]
-    fn react(process: &P, event: &RawValue, context: &ReactContext) -> Result<Reaction<P>, serde_json::Error>;
+    fn react(process: &P, event: &RawValue, context: &ReactContext)
+    -> Result<Reaction<P>, serde_json::Error>;
 }
 
 /// A process that an event concerns.

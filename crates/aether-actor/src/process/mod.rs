@@ -27,9 +27,9 @@ pub use actor::Process;
 pub use answered::Answered;
 pub use context::{Cause, ProcessContext, ReactContext};
 pub use event::ProcessEvent;
-pub use lists::{Sendable, SendList, SourceList};
 #[doc(hidden)]
 pub use lists::Spotted;
+pub use lists::{SendList, Sendable, SourceList};
 pub use manager::{ProcessManager, React};
 pub use options::ProcessOptions;
 pub use reaction::Reaction;

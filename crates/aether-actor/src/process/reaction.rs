@@ -52,9 +52,15 @@ impl<P: ProcessManager> Reaction<P> {
         let sent = sent.and_then(|actor| {
             let data = to_raw_value(&command).map_err(|error| error.to_string())?;
             // Which it is comes out when it is known what it is a reaction to.
-            Ok(CommandSent { id: CommandId::from(uuid::Uuid::nil()), actor, command: C::NAME.to_owned(), data })
+            Ok(CommandSent {
+                id: CommandId::from(uuid::Uuid::nil()),
+                actor,
+                command: C::NAME.to_owned(),
+                data,
+            })
         });
-        let unsayable = |error| ProcessEvent::Unsayable(format!("{} to {}-{key}: {error}", C::NAME, A::CATEGORY));
+        let unsayable =
+            |error| ProcessEvent::Unsayable(format!("{} to {}-{key}: {error}", C::NAME, A::CATEGORY));
         Self(self.0.and(sent.map_or_else(unsayable, ProcessEvent::Sent)))
     }
 

@@ -1,9 +1,9 @@
 //! [`Cell`]: one actor in memory: its mailbox, and what is loaded of it.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use aether_core::ActorId;
 use parking_lot::{Mutex, RwLock};

@@ -265,7 +265,9 @@ impl<A: Actor> Kind<A> {
         };
         let Some(loaded) = loaded.filter(|loaded| !loaded.head.version().is_zero()) else { return };
         let saved = match snapshot::take(&cell.id, &loaded, self.shared.clock.now()) {
-            Ok(snapshot) => self.shared.store.save_snapshot(&snapshot).await.map_err(|error| error.to_string()),
+            Ok(snapshot) => {
+                self.shared.store.save_snapshot(&snapshot).await.map_err(|error| error.to_string())
+            }
             Err(error) => Err(error.to_string()),
         };
         match saved {

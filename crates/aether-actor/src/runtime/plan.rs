@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use aether_core::{ActorId, Event, Version};
-use aether_telemetry::metrics::ActorMetrics;
 use aether_event::DomainEvent;
+use aether_telemetry::metrics::ActorMetrics;
 use time::OffsetDateTime;
 
 use super::loaded::Loaded;
@@ -231,6 +231,7 @@ pub(crate) fn event_of<E: DomainEvent>(
 ) -> Result<Event, ActorError> {
     let (event_type, payload) =
         aether_event::encode(event).map_err(|error| ActorError::convert("an event", error))?;
-    let event = Event::builder(actor, version, event_type).payload(payload).command_id(command).timestamp(now);
+    let event =
+        Event::builder(actor, version, event_type).payload(payload).command_id(command).timestamp(now);
     event.build().map_err(|error| ActorError::Save(Arc::new(error.into())))
 }

@@ -4,8 +4,8 @@ use std::collections::{HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::Outcome;
 use crate::CommandId;
+use crate::outcome::Outcome;
 
 /// The outcomes of the commands of the commits after [`reach`](Self::reach), all of them.
 #[derive(Debug, Clone, Default)]

@@ -94,7 +94,10 @@ impl Ord for Entry {
 
 impl std::fmt::Debug for Residents {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Residents").field("limit", &self.limit).field("actors", &self.actors).finish_non_exhaustive()
+        f.debug_struct("Residents")
+            .field("limit", &self.limit)
+            .field("actors", &self.actors)
+            .finish_non_exhaustive()
     }
 }
 

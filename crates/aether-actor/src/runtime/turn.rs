@@ -16,8 +16,8 @@ use super::observed;
 use super::plan::{Plan, Works, plan};
 use super::recall::Known;
 use super::save::{self, Stood};
-use crate::{Actor, CommandId};
 use crate::error::{ActorError, LoadError};
+use crate::{Actor, CommandId};
 
 /// Runs turns until nobody waits any more.
 pub(crate) async fn run<A: Actor>(kind: Arc<Kind<A>>, cell: Arc<Cell<A>>) {
@@ -68,7 +68,11 @@ impl<A: Actor> Drop for Abandoned<'_, A> {
 }
 
 /// Answers these commands, one way or the other.
-fn turn<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, works: Works<A>) -> impl Future<Output = ()> + Send {
+fn turn<A: Actor>(
+    kind: &Arc<Kind<A>>,
+    cell: &Arc<Cell<A>>,
+    works: Works<A>,
+) -> impl Future<Output = ()> + Send {
     let span = observed::turn(&kind.metrics, &cell.id, &works);
     answer(kind, cell, works).instrument(span)
 }
@@ -200,9 +204,8 @@ async fn settle<A: Actor>(
 fn drop_late<A: Actor>(kind: &Kind<A>, works: &mut Works<A>) {
     let now = Instant::now();
     let stopping = kind.shared.is_given_up();
-    let is_late = |work: &super::work::BoxedWork<A>| {
-        stopping || work.is_abandoned() || work.delivery().deadline <= now
-    };
+    let is_late =
+        |work: &super::work::BoxedWork<A>| stopping || work.is_abandoned() || work.delivery().deadline <= now;
     for work in works.extract_if(.., |work| is_late(work)) {
         let error = if stopping { ActorError::Stopped } else { ActorError::Expired };
         observed::fail(&kind.metrics, work, error);
@@ -324,7 +327,8 @@ async fn look_back<A: Actor>(
     let (mut reach, mut unclear) = {
         let loaded = cell.loaded.read();
         let Some(loaded) = loaded.as_ref() else { return Ok(()) };
-        let is_unclear = |(id, since): &(CommandId, u64)| loaded.recall.look_up(*id, *since) == Known::Unclear;
+        let is_unclear =
+            |(id, since): &(CommandId, u64)| loaded.recall.look_up(*id, *since) == Known::Unclear;
         let unclear: Vec<_> = commands.into_iter().filter(is_unclear).map(|(_, since)| since).collect();
         (loaded.recall.reach(), unclear)
     };

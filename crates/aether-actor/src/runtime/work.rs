@@ -196,7 +196,10 @@ impl<A: Handle<C>, C: Command> Asked<A, C> {
 
 impl<A: Handle<C>, C: Command> fmt::Debug for Asked<A, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Asked").field("command", &C::NAME).field("delivery", &self.delivery).finish_non_exhaustive()
+        f.debug_struct("Asked")
+            .field("command", &C::NAME)
+            .field("delivery", &self.delivery)
+            .finish_non_exhaustive()
     }
 }
 
@@ -297,7 +300,10 @@ pub(crate) struct Queried<A: Answer<Q>, Q: Query> {
 
 impl<A: Answer<Q>, Q: Query> fmt::Debug for Queried<A, Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queried").field("query", &Q::NAME).field("delivery", &self.delivery).finish_non_exhaustive()
+        f.debug_struct("Queried")
+            .field("query", &Q::NAME)
+            .field("delivery", &self.delivery)
+            .finish_non_exhaustive()
     }
 }
 

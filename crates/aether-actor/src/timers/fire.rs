@@ -63,7 +63,13 @@ impl Firing {
 
     async fn listen(&self, due: DueTimers) -> Option<TimerError> {
         let fired = due.map_ok(|due| self.fire(due));
-        fired.try_for_each_concurrent(AT_ONCE, |fire| async move { fire.await; Ok(()) }).await.err()
+        fired
+            .try_for_each_concurrent(AT_ONCE, |fire| async move {
+                fire.await;
+                Ok(())
+            })
+            .await
+            .err()
     }
 
     /// Sends the command of a timer, and acknowledges it if that is done.

@@ -1,11 +1,13 @@
 //! A store that fails as it is told to.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aether_core::{
-    ActorId, ActorSnapshot, Commit, CommitStream, EventStore, EventStream, Head, ReadError, ReadFrom, SaveError,
-    Saved, SnapshotError, SnapshotSaved, SnapshotStore, Subscribe, SubscribeOptions, Subscription, Version,
+    ActorId, ActorSnapshot, Commit, CommitStream, EventStore, EventStream, Head, ReadError, ReadFrom,
+    SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Subscribe, SubscribeOptions, Subscription,
+    Version,
 };
 use aether_store_memory::MemoryEventStore;
 use async_trait::async_trait;
@@ -28,16 +30,22 @@ type Rule = Arc<dyn Fn(&Commit<'_>) -> Fault + Send + Sync>;
 pub(crate) struct Faulty {
     store: MemoryEventStore,
     rule: Arc<Mutex<Rule>>,
+    refused: Arc<AtomicUsize>,
 }
 
 impl Faulty {
     pub(crate) fn over(store: &MemoryEventStore) -> Self {
         let rule: Rule = Arc::new(|_| Fault::None);
-        Self { store: store.clone(), rule: Arc::new(Mutex::new(rule)) }
+        Self { store: store.clone(), rule: Arc::new(Mutex::new(rule)), refused: Arc::default() }
     }
 
     pub(crate) fn fail(&self, rule: impl Fn(&Commit<'_>) -> Fault + Send + Sync + 'static) {
         *self.rule.lock().unwrap() = Arc::new(rule);
+    }
+
+    /// How many saves were refused.
+    pub(crate) fn refused(&self) -> usize {
+        self.refused.load(Ordering::Relaxed)
     }
 }
 
@@ -53,7 +61,10 @@ impl EventStore for Faulty {
         let rule = self.rule.lock().unwrap().clone();
         match rule(commit) {
             Fault::None => self.store.save(commit).await,
-            Fault::Refused => Err(SaveError::Unavailable("a fault".into())),
+            Fault::Refused => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                Err(SaveError::Unavailable("a fault".into()))
+            }
             Fault::Unknown => {
                 self.store.save(commit).await?;
                 Err(SaveError::UnknownOutcome("a fault".into()))
@@ -115,5 +126,9 @@ impl Subscribe for Faulty {
 
 /// Refuses a commit that has an event of this type.
 pub(crate) fn refuse(commit: &Commit<'_>, event_type: &str) -> Fault {
-    if commit.iter().any(|event| event.event_type() == event_type) { Fault::Refused } else { Fault::None }
+    if commit.as_events().iter().any(|event| event.event_type() == event_type) {
+        Fault::Refused
+    } else {
+        Fault::None
+    }
 }

@@ -153,7 +153,10 @@ async fn its_own_log_can_be_read_like_any_other() {
     let own = log.iter().filter(|event| event.actor().category() == "transfer");
     let typed: usize = own
         .map(|event| {
-            aether_event::decode_with::<crate::transfer::TransferEvent>(event, aether_event::UnknownEvents::Skip)
+            aether_event::decode_with::<crate::transfer::TransferEvent>(
+                event,
+                aether_event::UnknownEvents::Skip,
+            )
         })
         .map(|events| events.unwrap().len())
         .sum();

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use aether_actor::event::DomainEvent;
-use aether_actor::{Answered, AskError, Cause, ProcessContext, ProcessManager, React, ReactContext, Reaction};
+use aether_actor::{
+    Answered, AskError, Cause, ProcessContext, ProcessManager, React, ReactContext, Reaction,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::bank::{Account, AccountEvent, Credit, Debit, Refund};

@@ -117,7 +117,10 @@ impl World {
                 return;
             }
             let types: Vec<_> = log.iter().rev().take(20).map(|e| (e.actor(), e.event_type())).collect();
-            assert!(tokio::time::Instant::now() < deadline, "not within {WITHIN:?}: {what}; last: {types:#?}");
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "not within {WITHIN:?}: {what}; last: {types:#?}"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

@@ -12,6 +12,8 @@ use crate::actors::{Fixture, Storage};
 /// A storage with nothing in it, and a handle on it.
 pub(crate) struct World {
     storage: Box<dyn Storage>,
+    /// Past the probe.
+    store: Arc<dyn Store>,
     probe: Probe,
 }
 
@@ -41,8 +43,9 @@ async fn started(builder: ActorSystemBuilder) -> ActorSystem {
 impl World {
     pub(crate) async fn open(fixture: &dyn Fixture) -> Self {
         let storage = fixture.storage().await.or_fail("opening a fresh storage");
-        let probe = Probe::new(storage.open().await.or_fail("opening the store"));
-        Self { storage, probe }
+        let store = storage.open().await.or_fail("opening the store");
+        let probe = Probe::new(store.clone());
+        Self { storage, store, probe }
     }
 
     /// The handle of the first system.
@@ -53,6 +56,11 @@ impl World {
     /// Another handle on the same storage.
     pub(crate) async fn another(&self) -> Probe {
         Probe::new(self.storage.open().await.or_fail("opening the store once more"))
+    }
+
+    /// The store, past the probe.
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
     }
 
     /// A system of counters on the first handle.
@@ -87,23 +95,19 @@ impl World {
 
     /// What a counter's log holds.
     pub(crate) async fn events(&self, key: &str) -> Vec<RecordedEvent> {
-        let events: Result<_, _> = self.probe.get_events(&actor(key), Version::ZERO).try_collect().await;
+        let events: Result<_, _> = self.store.get_events(&actor(key), Version::ZERO).try_collect().await;
         events.or_fail("reading the events")
     }
 
     /// The commits of a counter.
     pub(crate) async fn commits(&self, key: &str) -> Vec<RecordedCommit> {
         let head = aether_core::Head::NONE;
-        // Past the probe's counts.
-        let store = self.storage.open().await.or_fail("opening the store once more");
-        let commits: Result<_, _> = store.get_commits(&actor(key), head).try_collect().await;
+        let commits: Result<_, _> = self.store.get_commits(&actor(key), head).try_collect().await;
         commits.or_fail("reading the commits")
     }
 
     /// The snapshot of a counter.
     pub(crate) async fn snapshot(&self, key: &str) -> Option<ActorSnapshot> {
-        let store = self.storage.open().await.or_fail("opening the store once more");
-        store.load_snapshot(&actor(key)).await.or_fail("loading the snapshot")
+        self.store.load_snapshot(&actor(key)).await.or_fail("loading the snapshot")
     }
 }
-
