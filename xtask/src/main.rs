@@ -5,6 +5,7 @@ mod ci;
 mod deny;
 mod metadata;
 mod nats;
+mod schemas;
 mod shell;
 mod suites;
 mod test;
@@ -57,6 +58,8 @@ enum Command {
     Bench(suites::BenchArgs),
     /// Run a suite's long fault campaign; the counts also go to target/campaign/, as JSON. Fails on any violation.
     Campaign(suites::CampaignArgs),
+    /// Check the schema files of the examples' events: who changes an event raises its version.
+    Schemas(schemas::Args),
     /// Check what no compiler checks: layering, module docs, file sizes, and the like.
     Tidy,
     /// Check dependencies: bans, licences, sources, and advisories where their database can be reached.
@@ -87,6 +90,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Nats(command) => nats::run(&command)?,
         Command::Bench(args) => return suites::bench(&args),
         Command::Campaign(args) => return suites::campaign(&args),
+        Command::Schemas(args) => schemas::run(&args)?,
         Command::Tidy => tidy::run()?,
         Command::Deny => {
             if let Some(missing) = deny::run()? {

@@ -1,4 +1,5 @@
-//! The long fault runs: `cargo xtask campaign stores` and `streams`. They count what was acknowledged and what is there.
+//! The long fault runs: `cargo xtask campaign stores`, `streams` and `actors`. They count what was acknowledged and what is
+//! there.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -6,6 +7,7 @@
 )]
 
 mod acks;
+mod actors;
 mod faults;
 mod ledger;
 mod race;
@@ -49,6 +51,28 @@ enum Suite {
         /// A tenth of everything.
         #[arg(long)]
         tenth: bool,
+    },
+    /// Actors under kills of servers and of the processes that run them.
+    Actors {
+        /// What the faults are drawn from: the same seed draws the same ones.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// A tenth of everything.
+        #[arg(long)]
+        tenth: bool,
+        /// Only this scenario: single, cluster or hammer.
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// One of the processes that run the bank; started by the campaign itself.
+    #[command(hide = true)]
+    Worker {
+        #[arg(long, value_delimiter = ',')]
+        urls: Vec<String>,
+        #[arg(long)]
+        namespace: String,
+        #[arg(long)]
+        replicas: usize,
     },
     /// One of the processes that follow; started by the campaign itself.
     #[command(hide = true)]
@@ -98,6 +122,15 @@ async fn main() -> anyhow::Result<ExitCode> {
         Suite::Follower { urls, namespace, name } => {
             streams::follower::run(&urls, &namespace, &name).await?;
             Ok(ExitCode::SUCCESS)
+        }
+        Suite::Worker { urls, namespace, replicas } => {
+            actors::worker::run(&urls, &namespace, replicas).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Suite::Actors { seed, tenth, only } => {
+            let (plan, mut report) = (Plan { seed, tenth }, Report::default());
+            actors::run(&plan, only.as_deref(), &mut report).await?;
+            report.finish("actors", seed).map(verdict)
         }
         Suite::Stores { seed, tenth, only } => stores(&Plan { seed, tenth }, only.as_deref()).await,
         Suite::Streams { seed, tenth } => {

@@ -10,7 +10,7 @@ use crate::command::{self, Command, Handle};
 use crate::query::{self, Answer, Query};
 use crate::runtime::kind::Kind;
 use crate::runtime::work::Seen;
-use crate::{Actor, ActorError};
+use crate::{Actor, ActorError, Since};
 
 /// One actor, wherever it is: whom commands and queries are put to.
 ///
@@ -63,6 +63,16 @@ impl<A: Actor> ActorRef<A> {
     {
         const { query::assert_listed::<A, Q>() };
         Inquiry::new(self, query)
+    }
+
+    /// Since when a command can have been executed whose id is made now: what this caller has seen of the actor. To be
+    /// taken when the id is made, and given ([`Ask::since`]) whenever the command is sent again.
+    #[must_use]
+    pub fn since(&self) -> Since {
+        match self.seen.get() {
+            0 => Since::Ever,
+            sequence => Since::Commit(sequence),
+        }
     }
 
     pub(crate) fn target(&self) -> Result<(&Arc<Kind<A>>, &ActorId), ActorError> {

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aether_coordination::Coordination;
-use aether_core::Clock;
-use aether_group::{ConsumerGroup, GroupBuilder, HandleError, Retry};
+use aether_core::{ActorId, Clock, RecordedEvent};
+use aether_group::{Batch, ConsumerGroup, GroupBuilder, HandleError, Retry, because_of};
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 use crate::error::ActorError;
-use crate::system::Shared;
+use crate::system::{Shared, WeakSystem};
+use crate::{Delivery, Outcome};
 
 /// How the processes that run the same timers, effects or process managers share them. All should have the same.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -98,6 +100,30 @@ impl Clock for TheSystems {
     fn now(&self) -> OffsetDateTime {
         self.0.now()
     }
+}
+
+/// Runs what is done because of one event of a batch in its conversation and its trace; that of a batch of one is already.
+pub(crate) async fn one_of<T>(batch: &Batch, event: &RecordedEvent, work: impl Future<Output = T>) -> T {
+    match batch.events.len() {
+        1 => work.await,
+        _ => because_of(event, work).await,
+    }
+}
+
+/// Sends a command by its name, as [`ActorSystem::send`](crate::ActorSystem::send), and does not keep the system alive
+/// meanwhile: whoever drops it is not kept waiting for what it sends to itself.
+pub(crate) async fn send(
+    system: &WeakSystem,
+    actor: &ActorId,
+    command: &str,
+    data: &[u8],
+    delivery: impl FnOnce(Instant) -> Delivery,
+) -> Result<Outcome, ActorError> {
+    let (kind, within) = {
+        let system = system.upgrade()?;
+        (system.kind_of(actor)?, system.0.shared.deadline)
+    };
+    kind.send(actor, command, data, delivery(Instant::now() + within)).await
 }
 
 /// What a consumer does about a command that has no outcome.

@@ -48,6 +48,9 @@ pub enum Since {
     Ever,
     /// Since this event: what caused the command.
     Event(Position),
+    /// Since the commit of this sequence: what the caller had seen when it made the command's id, as
+    /// [`ActorRef::since`](crate::ActorRef::since) says.
+    Commit(u64),
     /// It is new.
     Now,
 }
@@ -57,6 +60,7 @@ impl Since {
     pub(crate) fn sequence(self) -> u64 {
         match self {
             Self::Ever => 0,
+            Self::Commit(sequence) => sequence,
             // The cause stands in this commit; a command that it caused can only stand in a later one.
             Self::Event(position) => position.sequence(),
             Self::Now => u64::MAX,

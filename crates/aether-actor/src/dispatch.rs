@@ -1,4 +1,4 @@
-//! Commands and queries by name: what is sent from elsewhere, by timers, and by process managers.
+//! Commands by name: what is sent from elsewhere, by timers, and by process managers.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -7,20 +7,17 @@ use std::sync::Arc;
 
 use aether_core::ActorId;
 use async_trait::async_trait;
-use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::command::{Command, Handle};
-use crate::query::{Answer, Query};
 use crate::runtime::kind::Kind;
 use crate::runtime::observed;
-use crate::runtime::work::{Asked, BoxedWork, Caller, decode, to_json};
+use crate::runtime::work::{Asked, BoxedWork, Caller, decode};
 use crate::{Actor, ActorError, Delivery, Outcome};
 
 type Encoded = oneshot::Sender<Result<Outcome, ActorError>>;
 type MakeWork<A> = fn(&[u8], Delivery, Encoded) -> Result<BoxedWork<A>, ActorError>;
-type MakeAnswer<A> = fn(&A, &[u8]) -> Result<Bytes, ActorError>;
 
 /// How each command of an actor is made from what travelled.
 pub struct CommandTable<A: Actor>(HashMap<&'static str, MakeWork<A>>);
@@ -37,40 +34,13 @@ impl<A: Actor> CommandTable<A> {
     }
 }
 
-/// How each query of an actor is answered.
-pub struct QueryTable<A: Actor>(HashMap<&'static str, MakeAnswer<A>>);
-
-impl<A: Actor> QueryTable<A> {
-    pub(crate) fn add<Q: Query>(&mut self)
-    where
-        A: Answer<Q>,
-    {
-        self.0.insert(Q::NAME, |state, data| {
-            let query: Q = decode(data, "a query")?;
-            to_json(&state.answer(&query), "an answer")
-        });
-    }
-}
-
 impl<A: Actor> Default for CommandTable<A> {
     fn default() -> Self {
         Self(HashMap::new())
     }
 }
 
-impl<A: Actor> Default for QueryTable<A> {
-    fn default() -> Self {
-        Self(HashMap::new())
-    }
-}
-
 impl<A: Actor> fmt::Debug for CommandTable<A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-impl<A: Actor> fmt::Debug for QueryTable<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }

@@ -192,6 +192,7 @@ impl ActorError {
             Self::Parked(_) => "parked",
             Self::Contended { .. } => "contended",
             Self::Stopped => "stopped",
+            Self::TimerGone => "gone",
             _ => "failed",
         }
     }

@@ -52,7 +52,7 @@ pub use decision::{Decision, Declaration, When};
 pub use delivery::{Delivery, Since};
 pub use describe::{describe, describe_process};
 #[doc(hidden)]
-pub use dispatch::{CommandTable, QueryTable};
+pub use dispatch::CommandTable;
 pub use effect::Effect;
 pub use effects::{EffectContext, EffectHandler};
 pub use error::{ActorError, AskError, LoadError, Poison};

@@ -39,6 +39,14 @@ impl Outcome {
         }
     }
 
+    /// One word for metrics.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Done(_) | Self::DoneTooLarge => "done",
+            Self::Refused(_) => "refused",
+        }
+    }
+
     fn parts(&self) -> (u8, &[u8]) {
         match self {
             Self::Done(bytes) => (0, bytes),

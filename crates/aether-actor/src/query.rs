@@ -4,7 +4,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Actor;
-use crate::dispatch::QueryTable;
 
 /// Something that an actor is asked to tell. Derive it: `#[derive(Query)]`.
 #[diagnostic::on_unimplemented(
@@ -38,10 +37,6 @@ pub trait Answer<Q: Query>: Actor {
 pub trait QueryList<A: Actor> {
     /// Their names.
     const NAMES: &'static [&'static str];
-
-    /// For the runtime: how each is made from what travelled.
-    #[doc(hidden)]
-    fn register(table: &mut QueryTable<A>);
 }
 
 macro_rules! query_lists {
@@ -51,10 +46,6 @@ macro_rules! query_lists {
             $(A: Answer<$query>),*
         {
             const NAMES: &'static [&'static str] = &[$($query::NAME),*];
-
-            fn register(_table: &mut QueryTable<A>) {
-                $(_table.add::<$query>();)*
-            }
         }
     };
 }

@@ -114,10 +114,9 @@ impl WeakSystem {
 }
 
 impl ActorSystem {
-    /// Starts a system over this store.
-    #[must_use]
-    pub fn builder(store: impl Into<Arc<dyn Store>>) -> ActorSystemBuilder {
-        ActorSystemBuilder::new(store.into())
+    /// Starts a system over this store: the store itself, which is a handle, or one behind an [`Arc`].
+    pub fn builder(store: impl Store + 'static) -> ActorSystemBuilder {
+        ActorSystemBuilder::new(Arc::new(store))
     }
 
     pub(crate) fn assemble(
@@ -162,9 +161,13 @@ impl ActorSystem {
         data: &[u8],
         delivery: Delivery,
     ) -> Result<Outcome, ActorError> {
+        self.kind_of(actor)?.send(actor, command, data, delivery).await
+    }
+
+    /// The kind that this actor is of. It does not keep the system alive.
+    pub(crate) fn kind_of(&self, actor: &ActorId) -> Result<Arc<dyn AnyKind>, ActorError> {
         let not_registered = || ActorError::NotRegistered { category: actor.category().to_owned() };
-        let kind = self.0.by_category.get(actor.category()).ok_or_else(not_registered)?;
-        Arc::clone(kind).send(actor, command, data, delivery).await
+        self.0.by_category.get(actor.category()).map(Arc::clone).ok_or_else(not_registered)
     }
 
     /// The state of an actor as it was at a version: after the last event whose version is not above it. With the version

@@ -45,8 +45,7 @@ impl ActorSystem {
     /// Begins a transaction over these actors: a tuple of references to [`ActorRef`]s, of up to 24, or a slice of them.
     ///
     /// ```
-    /// # use std::sync::Arc;
-    /// # use aether_actor::{Actor, ActorSystem, AskError, Never, Store, event::DomainEvent};
+    /// # use aether_actor::{Actor, ActorSystem, AskError, Never, event::DomainEvent};
     /// # use serde::{Serialize, Deserialize};
     /// # #[derive(Serialize, Deserialize, DomainEvent)]
     /// # enum PurseEvent { Filled { by: u32 }, Emptied { by: u32 } }
@@ -70,7 +69,7 @@ impl ActorSystem {
     /// # struct NotEnough;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let store: Arc<dyn Store> = Arc::new(aether_store_memory::MemoryEventStore::new());
+    /// # let store = aether_store_memory::MemoryEventStore::new();
     /// let system = ActorSystem::builder(store).actor::<Purse>().start().await?;
     /// let (ada, bob) = (system.actor::<Purse>("ada"), system.actor::<Purse>("bob"));
     /// let moved = system

@@ -3,18 +3,16 @@
 
 mod account;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use aether_actor::{ActorError, ActorOptions, ActorSystem, AskError, CommandId, SnapshotPolicy, Store};
+use aether_actor::{ActorError, ActorOptions, ActorSystem, AskError, CommandId, SnapshotPolicy};
 use aether_core::{EventStore, EventStoreExt, Version};
 use aether_store_memory::MemoryEventStore;
 
 use account::{Account, AccountError, Balance, Deposit, Explode, Open, Withdraw};
 
 async fn system(store: &MemoryEventStore, options: ActorOptions) -> ActorSystem {
-    let store: Arc<dyn Store> = Arc::new(store.clone());
-    ActorSystem::builder(store).actor_with::<Account>(options).start().await.unwrap()
+    ActorSystem::builder(store.clone()).actor_with::<Account>(options).start().await.unwrap()
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ mod namespace;
 mod payload;
 mod position;
 mod recorded;
+mod shared;
 mod snapshot;
 mod store;
 mod subscription;

@@ -3,11 +3,13 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aether_core::{DueTimer, DueTimers, Timer, TimerId, Timers};
 use aether_store_jetstream::{JetStreamTimers, JetStreamTimersConfig};
+use aether_testkit::server::shared_r3;
+use async_nats::ServerAddr;
 use async_nats::jetstream::{self, stream::State};
 use common::{actor, client, config};
 use futures_util::StreamExt;
@@ -85,28 +87,29 @@ async fn a_timer_that_was_replaced_in_its_listeners_hands_is_acknowledged_at_onc
     until_messages(&timers, 0).await;
 }
 
-/// Replaced on its own subject, one in ten to sixty of these would be lost.
+/// Replaced on their own subjects, some of these would be lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn timers_that_are_replaced_while_they_are_sent_are_not_lost() {
-    const TIMERS: usize = 600;
-    let timers = timers().await;
-    let start = OffsetDateTime::now_utc() + Duration::from_millis(1000);
+    const TIMERS: usize = 2000;
+    let urls: Vec<ServerAddr> = shared_r3().unwrap().iter().map(|url| url.parse().unwrap()).collect();
+    let cluster = async_nats::connect(urls).await.unwrap();
+    let timers = JetStreamTimers::create(cluster.clone(), config().replicas(3)).await.unwrap();
+    let mut due = timers.due().await.unwrap();
+    let first = OffsetDateTime::now_utc() + Duration::from_secs(3);
     let replacing = (0..TIMERS).map(|n| {
         let timers = timers.clone();
         tokio::spawn(async move {
             let name = format!("t{n}");
-            let first = start + Duration::from_millis(n as u64 % 500);
             timers.set(&timer(&name, first, "first")).await.unwrap();
             // Somewhere around the moment in which the server sends it.
-            let replaced = first + Duration::from_millis(n as u64 * 7 % 300);
+            let replaced = first + Duration::from_millis(n as u64 * 7 % 400);
             let wait = (replaced - OffsetDateTime::now_utc()).try_into().unwrap_or_default();
             tokio::time::sleep(wait).await;
-            let second = OffsetDateTime::now_utc() + Duration::from_millis(500);
+            let second = OffsetDateTime::now_utc() + Duration::from_secs(2);
             timers.set(&timer(&name, second, "second")).await.unwrap();
         })
     });
     let replacing = join_all(replacing);
-    let mut due = timers.due().await.unwrap();
     let listening = async {
         let mut came: BTreeMap<TimerId, usize> = BTreeMap::new();
         while came.len() < TIMERS {
@@ -121,6 +124,7 @@ async fn timers_that_are_replaced_while_they_are_sent_are_not_lost() {
     let (replaced, came) = tokio::join!(replacing, listening);
     replaced.into_iter().for_each(Result::unwrap);
     assert!(came.values().all(|times| *times == 1), "one came twice");
+    jetstream::new(cluster).delete_stream(timers.stream_name()).await.unwrap();
 }
 
 #[tokio::test]
@@ -181,13 +185,13 @@ async fn what_nobody_reads_goes_to_somebody_else() {
     // It has been sent both, and reads one.
     let held = next(&mut lazy).await;
     let mut other = timers.due().await.unwrap();
-    let (first, second) = (next(&mut other).await, next(&mut other).await);
-    let mut came = [&first, &second].map(|due| (due.timer().id.name().to_owned(), due.attempt()));
-    came.sort();
-    assert!(came.iter().all(|(_, attempt)| *attempt >= 2), "{came:?}");
-    assert_eq!(came.map(|(name, _)| name), ["a", "b"]);
-    first.done().await.unwrap();
-    second.done().await.unwrap();
+    let mut came = BTreeSet::new();
+    while came.len() < 2 {
+        let due = next(&mut other).await;
+        assert!(due.attempt() >= 2, "{due:?}");
+        came.insert(due.timer().id.name().to_owned());
+        due.done().await.unwrap();
+    }
     // What it was sent so long ago is no longer its own.
     let last = past("last");
     timers.set(&last).await.unwrap();

@@ -1,5 +1,7 @@
 //! aether-testkit
 
+#[cfg(feature = "actors")]
+pub mod actors;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 #[cfg(feature = "scenario")]

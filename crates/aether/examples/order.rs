@@ -1,202 +1,215 @@
-//! The pattern to copy: load, decide, save with `Exact`; after a conflict load again, decide again, save again.
+//! An actor in a screenful: its events, what is asked of it, and how it decides.
 //!
 //! ```sh
-//! cargo run -p aether --example order
+//! cargo run -p aether --example order                                       # in memory
+//! cargo run -p aether --features jetstream --example order -- --store nats  # on the server at localhost:4222
 //! ```
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use aether::memory::MemoryEventStore;
-use aether::{
-    ActorId, ActorSnapshot, Event, EventStore, EventStoreExt, Expected, SaveError, SnapshotStore, Version,
+use aether::Version;
+use aether::actor::{
+    Actor, ActorSystem, Answer, AskError, Command, CommandContext, CommandId, Decision, Handle, Query, Store,
 };
-use anyhow::{Context, Result, bail};
-use futures_util::TryStreamExt;
+use aether::event::DomainEvent;
+use aether::memory::MemoryEventStore;
+use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 /// What can happen to an order.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DomainEvent)]
 enum OrderEvent {
+    #[event(name = "OrderPlaced")]
     Placed { total: u32 },
+    #[event(name = "OrderPaid")]
     Paid { amount: u32 },
+    #[event(name = "OrderShipped")]
     Shipped,
+    #[event(name = "OrderCancelled")]
     Cancelled,
 }
 
-impl OrderEvent {
-    fn event_type(&self) -> &'static str {
-        match self {
-            Self::Placed { .. } => "OrderPlaced",
-            Self::Paid { .. } => "OrderPaid",
-            Self::Shipped => "OrderShipped",
-            Self::Cancelled => "OrderCancelled",
-        }
-    }
+/// What can be asked of an order.
+#[derive(Debug, Serialize, Deserialize, Command)]
+struct Place {
+    total: u32,
 }
 
-/// What can be asked of an order.
-#[derive(Debug, Clone, Copy)]
-enum Command {
-    Place { total: u32 },
-    Pay { amount: u32 },
-    Ship,
-    Cancel,
+#[derive(Debug, Clone, Serialize, Deserialize, Command)]
+struct Pay {
+    amount: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize, Command)]
+struct Ship;
+
+#[derive(Debug, Serialize, Deserialize, Command)]
+struct Cancel;
+
+/// What is still to be paid.
+#[derive(Debug, Serialize, Deserialize, Query)]
+struct Due;
+
+/// Why an order refuses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+enum OrderError {
+    #[error("there is no such order")]
+    NotPlaced,
+    #[error("it was placed already")]
+    PlacedBefore,
+    #[error("it was cancelled, or shipped")]
+    Closed,
+    #[error("that is {by} too much")]
+    TooMuch { by: u32 },
+    #[error("{due} of it is not paid")]
+    NotPaid { due: u32 },
 }
 
 /// The state of an order: what its events add up to.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Order {
-    total: Option<u32>,
-    paid: u32,
-    shipped: bool,
-    cancelled: bool,
+    placed: bool,
+    closed: bool,
+    due: u32,
+}
+
+impl Actor for Order {
+    const CATEGORY: &'static str = "order";
+    type Event = OrderEvent;
+    type Error = OrderError;
+    type Commands = (Place, Pay, Ship, Cancel);
+    type Queries = (Due,);
+
+    fn evolve(&mut self, event: &OrderEvent) {
+        match event {
+            OrderEvent::Placed { total } => (self.placed, self.due) = (true, *total),
+            OrderEvent::Paid { amount } => self.due -= amount,
+            OrderEvent::Shipped | OrderEvent::Cancelled => self.closed = true,
+        }
+    }
 }
 
 impl Order {
-    /// What is decided is a matter of the state alone: no store, no clock.
-    fn decide(&self, command: Command) -> Result<OrderEvent, &'static str> {
-        match (command, self.total) {
-            (Command::Place { .. }, Some(_)) => Err("it was placed already"),
-            (Command::Place { total }, None) => Ok(OrderEvent::Placed { total }),
-            (_, None) => Err("there is no such order"),
-            _ if self.cancelled => Err("it was cancelled"),
-            _ if self.shipped => Err("it was shipped already"),
-            (Command::Pay { amount }, Some(total)) if self.paid + amount > total => Err("that is too much"),
-            (Command::Pay { amount }, _) => Ok(OrderEvent::Paid { amount }),
-            (Command::Ship, Some(total)) if self.paid < total => Err("it is not paid"),
-            (Command::Ship, _) => Ok(OrderEvent::Shipped),
-            (Command::Cancel, _) => Ok(OrderEvent::Cancelled),
-        }
-    }
-
-    /// What has happened is not to be argued with.
-    fn apply(&mut self, event: OrderEvent) {
-        match event {
-            OrderEvent::Placed { total } => self.total = Some(total),
-            OrderEvent::Paid { amount } => self.paid += amount,
-            OrderEvent::Shipped => self.shipped = true,
-            OrderEvent::Cancelled => self.cancelled = true,
+    fn must_be_open(&self) -> Result<(), OrderError> {
+        match self {
+            Self { placed: false, .. } => Err(OrderError::NotPlaced),
+            Self { closed: true, .. } => Err(OrderError::Closed),
+            _ => Ok(()),
         }
     }
 }
 
-/// A snapshot is taken when this many events have come since the last one.
-const SNAPSHOT_EVERY: u64 = 5;
-/// How often a command is decided again.
-const ATTEMPTS: usize = 20;
+impl Handle<Place> for Order {
+    type Reply = ();
 
-/// Orders in a store. With `JetStreamEventStore` in the place of the memory store, nothing else changes.
-#[derive(Debug, Clone)]
-struct Orders<S> {
-    store: S,
+    fn decide(&self, command: &Place, _: &CommandContext) -> Result<Decision<Self>, OrderError> {
+        if self.placed {
+            return Err(OrderError::PlacedBefore);
+        }
+        Ok(Decision::event(OrderEvent::Placed { total: command.total }))
+    }
 }
 
-/// An order as it was loaded.
-#[derive(Debug)]
-struct Loaded {
-    order: Order,
-    version: Version,
-    snapshot: Version,
+impl Handle<Pay> for Order {
+    /// What is still to be paid.
+    type Reply = u32;
+
+    fn decide(&self, command: &Pay, _: &CommandContext) -> Result<Decision<Self, u32>, OrderError> {
+        self.must_be_open()?;
+        let amount = command.amount;
+        let due = self.due.checked_sub(amount).ok_or(OrderError::TooMuch { by: amount - self.due.min(amount) })?;
+        Ok(Decision::event(OrderEvent::Paid { amount }).reply(due))
+    }
 }
 
-impl<S: EventStore + SnapshotStore> Orders<S> {
-    /// The latest snapshot, and the events after it.
-    async fn load(&self, id: &ActorId) -> Result<Loaded> {
-        let mut loaded = Loaded { order: Order::default(), version: Version::ZERO, snapshot: Version::ZERO };
-        if let Some(snapshot) = self.store.load_snapshot(id).await? {
-            // One that does not fit the state any more is as good as none.
-            if let Ok(order) = snapshot.state() {
-                loaded = Loaded { order, version: snapshot.version, snapshot: snapshot.version };
-            }
-        }
-        let mut events = self.store.get_events(id, loaded.version.next());
-        while let Some(event) = events.try_next().await? {
-            loaded.order.apply(event.data()?);
-            loaded.version = event.version();
-        }
-        Ok(loaded)
-    }
+impl Handle<Ship> for Order {
+    type Reply = ();
 
-    /// Saves what was decided on the order as it was loaded, unless somebody else was faster.
-    async fn save(&self, id: &ActorId, loaded: &Loaded, event: &OrderEvent) -> Result<Version, SaveError> {
-        let event = Event::new(id, loaded.version.next(), event.event_type(), event)?;
-        let mut pause = Duration::from_millis(10);
-        loop {
-            let saved =
-                self.store.save_expecting(std::slice::from_ref(&event), Expected::Exact(loaded.version));
-            match saved.await {
-                // The very same event again: should it stand already, it is recognised by its id.
-                Err(error) if error.is_retryable() && pause < Duration::from_secs(5) => {
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                }
-                result => return result.map(|saved| saved.version),
-            }
+    fn decide(&self, _: &Ship, _: &CommandContext) -> Result<Decision<Self>, OrderError> {
+        self.must_be_open()?;
+        if self.due > 0 {
+            return Err(OrderError::NotPaid { due: self.due });
         }
+        Ok(Decision::event(OrderEvent::Shipped))
     }
+}
 
-    /// Carries out a command: load, decide, save, and all of it again after a conflict.
-    async fn handle(&self, id: &ActorId, command: Command) -> Result<Version> {
-        for _ in 0..ATTEMPTS {
-            let mut loaded = self.load(id).await?;
-            let event = match loaded.order.decide(command) {
-                Ok(event) => event,
-                Err(refusal) => bail!("{command:?} of {id} is refused: {refusal}"),
-            };
-            match self.save(id, &loaded, &event).await {
-                Ok(version) => {
-                    if version.get() - loaded.snapshot.get() >= SNAPSHOT_EVERY {
-                        loaded.order.apply(event);
-                        let snapshot = ActorSnapshot::new(id, version, &loaded.order)?;
-                        self.store.save_snapshot(&snapshot).await?;
-                    }
-                    return Ok(version);
-                }
-                Err(error) if error.is_version_conflict() => {}
-                Err(error) => return Err(error).context("the order cannot be saved"),
-            }
-        }
-        bail!("{id} was changed by others {ATTEMPTS} times in a row")
+impl Handle<Cancel> for Order {
+    type Reply = ();
+
+    fn decide(&self, _: &Cancel, _: &CommandContext) -> Result<Decision<Self>, OrderError> {
+        self.must_be_open()?;
+        Ok(Decision::event(OrderEvent::Cancelled))
+    }
+}
+
+impl Answer<Due> for Order {
+    type Reply = u32;
+
+    fn answer(&self, _: &Due) -> u32 {
+        self.due
     }
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let orders = Orders { store: MemoryEventStore::new() };
+    let system = ActorSystem::builder(open_store().await?).actor::<Order>().start().await?;
+    let number = OffsetDateTime::now_utc().unix_timestamp();
 
-    let id = ActorId::new("order-1")?;
-    orders.handle(&id, Command::Place { total: 100 }).await?;
-    orders.handle(&id, Command::Pay { amount: 100 }).await?;
+    let order = system.actor::<Order>(number);
+    order.ask(Place { total: 100 }).await?;
+    println!("Order {number} is placed; {} is due.", order.query(Due).await?);
 
-    println!("A clerk looks at {id}, and while he thinks, the customer cancels it:");
-    let seen = orders.load(&id).await?;
-    let shipped = seen.order.decide(Command::Ship).map_err(anyhow::Error::msg)?;
-    orders.handle(&id, Command::Cancel).await?;
-    match orders.save(&id, &seen, &shipped).await {
-        Err(error) if error.is_version_conflict() => println!("  {error}"),
-        other => bail!("the clerk's save should be a conflict: {other:?}"),
-    }
-    match orders.handle(&id, Command::Ship).await {
-        Err(refusal) => println!("  so it is loaded and decided again: {refusal}"),
-        Ok(_) => bail!("a cancelled order must not be shipped"),
-    }
-
-    let id = ActorId::new("order-2")?;
-    orders.handle(&id, Command::Place { total: 100 }).await?;
-    println!("Ten people pay 10 each for {id}, all at once:");
+    println!("Ten people pay 10 each for it, all at once, and each of them sends it twice:");
     let payers: Vec<_> = (0..10)
-        .map(|_| {
-            let (orders, id) = (orders.clone(), id.clone());
-            tokio::spawn(async move { orders.handle(&id, Command::Pay { amount: 10 }).await })
+        .map(|payer| {
+            let (order, id) = (order.clone(), CommandId::from_key(&format!("payment {payer} of {number}")));
+            tokio::spawn(async move {
+                let first = order.ask(Pay { amount: 10 }).id(id).await?;
+                let again = order.ask(Pay { amount: 10 }).id(id).await?;
+                ensure!(first == again, "what is sent again is answered as before");
+                Ok(())
+            })
         })
         .collect();
     for payer in payers {
         payer.await??;
     }
-    let Loaded { order, version, snapshot } = orders.load(&id).await?;
-    println!("  paid {} by version {version}, loaded from a snapshot of version {snapshot}", order.paid);
-    orders.handle(&id, Command::Ship).await?;
+    println!("  now {} is due", order.query(Due).await?);
+
+    order.ask(Cancel).await?;
+    match order.ask(Ship).await {
+        Err(AskError::Refused(why)) => println!("It was cancelled, and then it is to be shipped: {why}."),
+        other => bail!("a cancelled order must not be shipped: {other:?}"),
+    }
+
+    let (then, version) = system.state_at_version::<Order>(number, Version::new(6)).await?;
+    println!("At version {version} of its history {} was due.", then.due);
     Ok(())
+}
+
+/// The store of the command line.
+async fn open_store() -> Result<Arc<dyn Store>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => Ok(Arc::new(MemoryEventStore::new())),
+        ["--store", "nats"] => nats().await,
+        _ => bail!("there is only `--store nats`"),
+    }
+}
+
+#[cfg(feature = "jetstream")]
+async fn nats() -> Result<Arc<dyn Store>> {
+    use aether::jetstream::{JetStreamConfig, JetStreamEventStore, async_nats};
+
+    let client = async_nats::connect("nats://localhost:4222").await?;
+    Ok(Arc::new(JetStreamEventStore::create(client, JetStreamConfig::new("orders")).await?))
+}
+
+#[cfg(not(feature = "jetstream"))]
+async fn nats() -> Result<Arc<dyn Store>> {
+    bail!("this build is without NATS: build it with `--features jetstream`")
 }

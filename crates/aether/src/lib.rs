@@ -1,5 +1,5 @@
-#![cfg_attr(feature = "memory", doc = include_str!("../README.md"))]
-#![cfg_attr(not(feature = "memory"), doc = "Distributed event sourcing over NATS.")]
+#![cfg_attr(all(feature = "actor", feature = "memory"), doc = include_str!("../README.md"))]
+#![cfg_attr(not(all(feature = "actor", feature = "memory")), doc = "Distributed event sourcing over NATS.")]
 
 pub use aether_core::*;
 
@@ -82,6 +82,11 @@ pub mod telemetry {
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/event-format.md")]
 mod event_format {}
+
+/// Actors, as `docs/` shows them.
+#[cfg(all(doctest, feature = "actor", feature = "memory"))]
+#[doc = include_str!("../../../docs/actors.md")]
+mod actors {}
 
 /// Metrics, as `docs/` shows them.
 #[cfg(doctest)]

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use aether_actor::{ActorError, ActorRef, ActorSystem, AskError, Command, CommandId, Handle};
 use tokio::task::JoinSet;
 
-use crate::history::{Answered, Asked, Operation};
-use crate::list::{AnotherIsLast, Append, AppendAfter, List, Look, Peek, Sight};
+use super::history::{Answered, Asked, Operation};
+use super::list::{AnotherIsLast, Append, AppendAfter, List, Look, Peek, Sight};
 
 /// How long somebody goes on sending a command again.
 const PATIENCE: Duration = Duration::from_secs(60);

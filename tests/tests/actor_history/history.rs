@@ -12,7 +12,7 @@ use aether_core::{ActorId, EventStore, Head};
 use futures_util::TryStreamExt;
 use uuid::Uuid;
 
-use crate::list::{AnotherIsLast, ListEvent, Sight};
+use super::list::{AnotherIsLast, ListEvent, Sight};
 
 /// What was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

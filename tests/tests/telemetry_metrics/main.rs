@@ -8,6 +8,7 @@ mod buses;
 mod docs;
 mod groups;
 mod outages;
+mod reactors;
 mod scrape;
 mod stores;
 mod subscriptions;

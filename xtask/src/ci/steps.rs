@@ -82,14 +82,21 @@ fn oldest() -> Result<Option<String>> {
     test::run_on_version(LOWEST_SUPPORTED, "jetstream_conformance").map(|()| None)
 }
 
+/// How examples are run beside the way that they are run without arguments.
+const EXAMPLES_TOO: &[(&str, &[&str])] =
+    &[("bank", &["--store", "nats", "--kills", "2", "--transfers", "300"])];
+
 fn examples() -> Result<Option<String>> {
     let metadata = Metadata::load()?;
     let mut failed = Vec::new();
     for package in metadata.members() {
         for example in package.targets_of("example") {
-            let cmd = Cmd::cargo(["run", "--quiet", "--all-features", "--package"]).arg(&package.name);
-            if cmd.args(["--example", example]).run().is_err() {
-                failed.push(example);
+            let too = EXAMPLES_TOO.iter().filter(|(name, _)| *name == example).map(|(_, args)| *args);
+            for args in std::iter::once::<&[&str]>(&[]).chain(too) {
+                let cmd = Cmd::cargo(["run", "--quiet", "--all-features", "--package"]).arg(&package.name);
+                if cmd.args(["--example", example, "--"]).args(args).run().is_err() {
+                    failed.push(format!("{example} {}", args.join(" ")));
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ mod context;
 mod handler;
 mod perform;
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use aether_coordination::Coordination;
@@ -59,20 +60,21 @@ impl ActorSystemBuilder {
         self.provided.effects.push(E::NAME);
         let group = format!("effect-{}", E::NAME);
         self.reactors.retain(|reactor| reactor.name() != group);
-        self.reactors.push(Box::new(Following { group, handler: Performing::new(handler), options }));
+        self.reactors.push(Box::new(Following { group, handler, options, of: PhantomData::<fn(E)> }));
         self
     }
 }
 
 /// What follows the effects of one type.
-struct Following<H> {
+struct Following<E, H> {
     group: String,
     handler: H,
     options: ConsumerOptions,
+    of: PhantomData<fn(E)>,
 }
 
 #[async_trait]
-impl<E: Effect, H: EffectHandler<E>> Reactor for Following<Performing<E, H>> {
+impl<E: Effect, H: EffectHandler<E>> Reactor for Following<E, H> {
     fn name(&self) -> &str {
         &self.group
     }
@@ -86,8 +88,10 @@ impl<E: Effect, H: EffectHandler<E>> Reactor for Following<Performing<E, H>> {
         system: &ActorSystem,
         coordination: &Arc<dyn Coordination>,
     ) -> Result<Running, StartError> {
-        let Self { group, handler, options } = *self;
-        let group = options.group(group, &system.0.shared, coordination);
+        let Self { group, handler, options, .. } = *self;
+        let shared = &system.0.shared;
+        let handler = Performing::<E, H>::new(handler, shared.namespace.as_deref());
+        let group = options.group(group, shared, coordination);
         let member = group.filter(EventFilter::all().types([EFFECT_DECLARED])).join(handler).await?;
         Ok(Running { members: vec![member], tasks: Vec::new() })
     }

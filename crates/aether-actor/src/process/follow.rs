@@ -6,13 +6,13 @@ use std::marker::PhantomData;
 use aether_core::{ActorId, Position, RecordedEvent};
 use aether_event::UnknownEvents;
 use aether_group::{Batch, HandleError, Handler};
+use aether_telemetry::metrics::ProcessMetrics;
 use async_trait::async_trait;
-use tokio::time::Instant;
 
 use super::lists::SourceList;
 use super::manager::ProcessManager;
 use super::record::{AnswerRecord, CommandSent, ReactTo, TakeAnswer};
-use crate::consumer::not_sent;
+use crate::consumer::{self, not_sent, one_of};
 use crate::system::WeakSystem;
 use crate::{ActorError, Command, CommandId, Delivery, Outcome, Since};
 
@@ -20,6 +20,7 @@ use crate::{ActorError, Command, CommandId, Delivery, Outcome, Since};
 pub(super) struct Reacting<P> {
     pub(super) system: WeakSystem,
     pub(super) unknown: UnknownEvents,
+    pub(super) metrics: ProcessMetrics,
     pub(super) of: PhantomData<fn(P)>,
 }
 
@@ -31,6 +32,7 @@ impl<P: ProcessManager> Reacting<P> {
             let id = CommandId::caused_by(event.id(), &format!("{process} {}", spotted.index));
             let react = ReactTo { cause: super::Cause::of(event), event: spotted.event };
             deliver(&self.system, &process, &react, id, event.position).await?;
+            self.metrics.reacted();
         }
         Ok(())
     }
@@ -40,7 +42,7 @@ impl<P: ProcessManager> Reacting<P> {
 impl<P: ProcessManager> Handler for Reacting<P> {
     async fn handle(&self, batch: &Batch) -> Result<(), HandleError> {
         for (index, event) in batch.events.iter().enumerate() {
-            self.follow(event).await.map_err(|error| error.at(index))?;
+            one_of(batch, event, self.follow(event)).await.map_err(|error| error.at(index))?;
         }
         Ok(())
     }
@@ -49,16 +51,21 @@ impl<P: ProcessManager> Handler for Reacting<P> {
 /// Sends what processes have recorded to be sent, and takes the answers back to them.
 pub(super) struct Sending {
     pub(super) system: WeakSystem,
+    pub(super) metrics: ProcessMetrics,
 }
 
 impl Sending {
     async fn follow(&self, event: &RecordedEvent) -> Result<(), HandleError> {
         let sent: CommandSent = event.data().map_err(HandleError::poison)?;
         let data = sent.data.get().as_bytes();
-        let outcome = send(&self.system, &sent.actor, &sent.command, data, sent.id, event.position).await?;
+        let outcome = send(&self.system, &sent.actor, &sent.command, data, sent.id, event.position).await;
+        self.metrics.sent(outcome.as_ref().map_or("failed", Outcome::word));
+        let outcome = outcome?;
         let answer = AnswerRecord::try_from(&outcome).map_err(HandleError::poison)?;
         let id = CommandId::caused_by(sent.id.uuid(), "answer");
-        deliver(&self.system, event.actor(), &TakeAnswer { sent, answer }, id, event.position).await
+        deliver(&self.system, event.actor(), &TakeAnswer { sent, answer }, id, event.position).await?;
+        self.metrics.answered();
+        Ok(())
     }
 }
 
@@ -66,7 +73,7 @@ impl Sending {
 impl Handler for Sending {
     async fn handle(&self, batch: &Batch) -> Result<(), HandleError> {
         for (index, event) in batch.events.iter().enumerate() {
-            self.follow(event).await.map_err(|error| error.at(index))?;
+            one_of(batch, event, self.follow(event)).await.map_err(|error| error.at(index))?;
         }
         Ok(())
     }
@@ -92,10 +99,8 @@ async fn send(
     id: CommandId,
     since: Position,
 ) -> Result<Outcome, HandleError> {
-    let system = system.upgrade().map_err(HandleError::unavailable)?;
-    let deadline = Instant::now() + system.0.shared.deadline;
-    let delivery = Delivery::new(id, Since::Event(since), deadline);
-    match system.send(actor, command, data, delivery).await {
+    let delivery = |deadline| Delivery::new(id, Since::Event(since), deadline);
+    match consumer::send(system, actor, command, data, delivery).await {
         Err(ActorError::AlreadyDone { .. }) => Ok(Outcome::DoneTooLarge),
         sent => sent.map_err(not_sent),
     }

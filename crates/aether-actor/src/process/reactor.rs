@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aether_coordination::Coordination;
 use aether_core::EventFilter;
+use aether_telemetry::metrics::ProcessMetrics;
 use async_trait::async_trait;
 
 use super::actor::Process;
@@ -61,11 +62,13 @@ impl<P: ProcessManager> Reactor for Following<P> {
             [only] => EventFilter::category(only),
             _ => EventFilter::all(),
         };
-        let reacting = Reacting::<P> { system: system.downgrade(), unknown: options.unknown_events, of };
+        let metrics = || ProcessMetrics::new(shared.namespace.as_deref(), P::NAME);
+        let (system, unknown) = (system.downgrade(), options.unknown_events);
+        let reacting = Reacting::<P> { system: system.clone(), unknown, metrics: metrics(), of };
         let group = options.consumer.group(name.clone(), shared, coordination);
         let mut members = vec![group.filter(filter).join(reacting).await?];
         if !<P::Sends as SendList>::COMMANDS.is_empty() {
-            let sending = Sending { system: system.downgrade() };
+            let sending = Sending { system, metrics: metrics() };
             let group = options.consumer.group(format!("{name}-commands"), shared, coordination);
             let filter = EventFilter::category(P::NAME).types([COMMAND_SENT]);
             members.push(group.filter(filter).join(sending).await?);

@@ -156,11 +156,6 @@ impl<A: Actor> Cell<A> {
         mailbox.waiting.drain(..).collect()
     }
 
-    /// How many commands wait.
-    pub(crate) fn depth(&self) -> usize {
-        self.mailbox.lock().waiting.len()
-    }
-
     /// Notes that the actor was used.
     pub(crate) fn touch(&self, tick: u64) {
         if self.used.load(Ordering::Relaxed) != tick {

@@ -18,9 +18,8 @@ use super::snapshot;
 use super::turn;
 use super::work::BoxedWork;
 use crate::command::CommandList;
-use crate::dispatch::{CommandTable, QueryTable};
+use crate::dispatch::CommandTable;
 use crate::error::{ActorError, LoadError, Poison};
-use crate::query::QueryList;
 use crate::system::Shared;
 use crate::{Actor, ActorOptions, CommandId};
 
@@ -30,7 +29,6 @@ pub(crate) struct Kind<A: Actor> {
     pub(crate) shared: Arc<Shared>,
     pub(crate) metrics: ActorMetrics,
     pub(crate) commands: CommandTable<A>,
-    pub(crate) queries: QueryTable<A>,
     cells: papaya::HashMap<ActorId, Arc<Cell<A>>, ahash::RandomState>,
     /// Those whose history cannot be replayed.
     parked: Mutex<HashMap<ActorId, Arc<Poison>>>,
@@ -40,11 +38,9 @@ impl<A: Actor> Kind<A> {
     pub(crate) fn new(options: ActorOptions, shared: Arc<Shared>) -> Self {
         let mut commands = CommandTable::default();
         <A::Commands as CommandList<A>>::register(&mut commands);
-        let mut queries = QueryTable::default();
-        <A::Queries as QueryList<A>>::register(&mut queries);
         let metrics = ActorMetrics::new(shared.namespace.as_deref(), A::CATEGORY);
         let cells = papaya::HashMap::with_hasher(ahash::RandomState::new());
-        Self { options, shared, metrics, commands, queries, cells, parked: Mutex::default() }
+        Self { options, shared, metrics, commands, cells, parked: Mutex::default() }
     }
 
     /// The cell of an actor, if it has one.

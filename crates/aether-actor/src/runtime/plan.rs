@@ -56,11 +56,6 @@ impl<A: Actor> Plan<A> {
             bytes: 0,
         }
     }
-
-    /// Whether there is something to save.
-    pub(crate) fn saves(&self) -> bool {
-        !self.events.is_empty() || !self.outcomes.is_empty()
-    }
 }
 
 /// What one command adds to a plan.
@@ -195,7 +190,7 @@ fn build<A: Actor>(
     let delivery = work.delivery();
     let before = out.len();
     let mut bytes = 0;
-    let mut build_all = || {
+    let build_all = || {
         for event in events {
             version = version.next();
             let event = event_of(actor, version, event, delivery.id, now)?;

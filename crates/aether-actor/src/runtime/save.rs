@@ -48,7 +48,8 @@ pub(crate) async fn commit<A: Actor>(
                 unknown |= matches!(error, SaveError::UnknownOutcome(_));
                 let again = match &error {
                     SaveError::UnknownOutcome(_) => true,
-                    SaveError::Unavailable(_) => unknown || Instant::now() < awaited_until,
+                    // Given up in time, so that the callers are told what is certain: that nothing was saved.
+                    SaveError::Unavailable(_) => unknown || backoff.fits_before(awaited_until),
                     _ => false,
                 };
                 if !again || kind.shared.is_given_up() {
@@ -76,7 +77,7 @@ pub(crate) async fn proof<A: Actor>(
             Ok(false) => return Stood::Conflict,
             Err(error) if error.is_version_conflict() => return Stood::Conflict,
             Err(error) => {
-                if !error.is_retryable() || Instant::now() >= awaited_until || kind.shared.is_given_up() {
+                if !error.is_retryable() || !backoff.fits_before(awaited_until) || kind.shared.is_given_up() {
                     // A proof saves nothing, whatever became of it.
                     return Stood::Failed(failure(error, false));
                 }

@@ -230,7 +230,7 @@ async fn ready<A: Actor>(
             Ok(false) => {}
             Err(error) if error.is_retryable() => {
                 tracing::debug!(actor = %cell.id, %error, "the actor could not be loaded; trying again");
-                if last_deadline(works) <= Instant::now() + backoff.next {
+                if !backoff.fits_before(last_deadline(works)) {
                     return Err(ActorError::Load(Arc::new(error)));
                 }
             }
@@ -387,6 +387,11 @@ impl Backoff {
     pub(crate) async fn wait(&mut self) {
         tokio::time::sleep(self.next.mul_f64(0.5 + fastrand::f64())).await;
         self.next = (self.next * 2).min(self.most);
+    }
+
+    /// Whether it is worth waiting once more: whoever waits until then is still there afterwards.
+    pub(crate) fn fits_before(&self, then: Instant) -> bool {
+        Instant::now() + self.next.mul_f64(1.5) < then
     }
 
     /// How long an actor rests after so many panics in a row.

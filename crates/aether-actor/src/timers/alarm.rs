@@ -1,6 +1,6 @@
 //! [`Alarm`]: what a timer says when it is due.
 
-use aether_core::{Event, InvalidTimer, PayloadError, Position, RecordedEvent, Timer, TimerId, Version};
+use aether_core::{Event, Position, RecordedEvent, TimerId, Version};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -15,7 +15,7 @@ pub(super) struct Alarm {
     /// The id of the event, and of the command.
     id: Uuid,
     /// Where the event stands in the actor's log.
-    version: Version,
+    pub(super) version: Version,
     /// Where the event stands in the store.
     pub(super) position: Position,
     /// The name of the command.
@@ -27,22 +27,10 @@ pub(super) struct Alarm {
     traceparent: Option<String>,
 }
 
-/// Why an event is no timer.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum NoTimer {
-    #[error(transparent)]
-    Data(#[from] PayloadError),
-    #[error(transparent)]
-    Invalid(#[from] InvalidTimer),
-    #[error("the timer cannot be written as JSON")]
-    Json(#[from] serde_json::Error),
-}
-
 impl Alarm {
-    /// The timer that this event sets.
-    pub(super) fn timer(event: &RecordedEvent) -> Result<Timer, NoTimer> {
-        let set: TimerSet = event.data()?;
-        let alarm = Self {
+    /// Of the timer that this event sets.
+    pub(super) fn of(event: &RecordedEvent, set: TimerSet) -> Self {
+        Self {
             id: event.id(),
             version: event.version(),
             position: event.position,
@@ -50,9 +38,11 @@ impl Alarm {
             data: set.data,
             correlation_id: event.metadata().correlation_id.clone(),
             traceparent: event.metadata().traceparent.clone(),
-        };
-        let id = TimerId::new(event.actor(), set.name)?;
-        Ok(Timer::new(id, set.at, serde_json::to_vec(&alarm)?)?)
+        }
+    }
+
+    pub(super) fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(self)
     }
 
     /// The command's id.

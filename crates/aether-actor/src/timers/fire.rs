@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aether_core::{DueTimer, DueTimers, TimerError, TimerId, Timers};
+use aether_telemetry::metrics::TimerMetrics;
 use futures_util::TryStreamExt;
-use tokio::time::Instant;
 
 use super::alarm::Alarm;
+use super::change::Change;
+use crate::consumer;
 use crate::runtime::turn::Backoff;
-use crate::system::WeakSystem;
-use crate::{ActorError, ActorSystem, Delivery, Since};
+use crate::system::{Shared, WeakSystem};
+use crate::{ActorError, ActorSystem, Delivery, Outcome, Since};
 
 /// How many commands of timers are on their way at the same time. Further timers wait until there is room.
 const AT_ONCE: usize = 256;
@@ -19,6 +21,7 @@ const AT_ONCE: usize = 256;
 pub(super) struct Firing {
     timers: Arc<dyn Timers>,
     system: WeakSystem,
+    shared: Arc<Shared>,
 }
 
 /// What becomes of a timer.
@@ -36,7 +39,7 @@ const LATER: Fired = Fired::Again(Duration::from_secs(1), Duration::from_secs(30
 
 impl Firing {
     pub(super) fn new(timers: Arc<dyn Timers>, system: &ActorSystem) -> Self {
-        Self { timers, system: system.downgrade() }
+        Self { timers, system: system.downgrade(), shared: Arc::clone(&system.0.shared) }
     }
 
     /// Listens for timers until it is dropped.
@@ -96,20 +99,48 @@ impl Firing {
                 return LATER;
             }
         };
-        let Ok(system) = self.system.upgrade() else { return SOON };
-        let sent = async {
-            let deadline = Instant::now() + system.0.shared.deadline;
-            let mut delivery = Delivery::new(alarm.id(), Since::Event(alarm.position), deadline);
-            delivery.timer = Some(timer.id.name().to_owned());
-            system.send(timer.id.actor(), &alarm.command, alarm.data.get().as_bytes(), delivery).await
-        };
+        let sent = consumer::send(
+            &self.system,
+            timer.id.actor(),
+            &alarm.command,
+            alarm.data.get().as_bytes(),
+            |deadline| {
+                let mut delivery = Delivery::new(alarm.id(), Since::Event(alarm.position), deadline);
+                delivery.timer = Some(timer.id.name().to_owned());
+                delivery
+            },
+        );
         let sent = match alarm.cause(&timer.id) {
             Some(cause) => aether_group::because_of(&cause, sent).await,
             None => sent.await,
         };
+        let metrics = TimerMetrics::new(self.shared.namespace.as_deref(), timer.id.actor().category());
+        metrics.fired(sent.as_ref().map_or_else(ActorError::outcome, Outcome::word));
+        if sent.is_ok() {
+            // A server that is ahead of the clock hands it out early.
+            let late = self.shared.clock.now() - timer.at;
+            metrics.late(late.try_into().unwrap_or_default());
+        }
         match sent {
             Ok(_) => Fired::Done,
+            Err(ActorError::TimerGone) => self.mend(&timer.id, &alarm).await,
             Err(error) => failed(&timer.id, &alarm, &error),
+        }
+    }
+
+    /// A timer that was replaced has come: by somebody who had been asleep it may have been put in the place of the one
+    /// that is set now. That one is set once more, which is nothing if it was there.
+    async fn mend(&self, timer: &TimerId, alarm: &Alarm) -> Fired {
+        let last = match Change::last_after(alarm.version, timer, &self.shared.store).await {
+            Ok(last) => last,
+            Err(error) => {
+                tracing::debug!(%timer, %error, "a timer that is gone is tried again");
+                return SOON;
+            }
+        };
+        match last {
+            Some((_, Change::Set(last))) if self.timers.set(&last).await.is_err() => SOON,
+            _ => Fired::Done,
         }
     }
 }
@@ -117,7 +148,7 @@ impl Firing {
 /// What is to be done about a command that has no outcome.
 fn failed(timer: &TimerId, alarm: &Alarm, error: &ActorError) -> Fired {
     match error {
-        ActorError::TimerGone | ActorError::AlreadyDone { .. } => Fired::Done,
+        ActorError::AlreadyDone { .. } => Fired::Done,
         ActorError::WindowPassed { .. } => {
             tracing::error!(%timer, command = alarm.command, %error, "a timer is given up");
             Fired::Done

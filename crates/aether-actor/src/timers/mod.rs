@@ -6,6 +6,7 @@
 //! which is late, or was set by somebody who had been asleep, does nothing.
 
 mod alarm;
+mod change;
 mod fire;
 mod set;
 

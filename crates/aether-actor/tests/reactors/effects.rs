@@ -108,6 +108,23 @@ async fn start(world: &World, outside: &Outside) -> ActorSystem {
     system.start().await.unwrap()
 }
 
+/// A system whose mails go to this function.
+pub(crate) async fn mailing(world: &World, send: Arc<SendFn>) -> ActorSystem {
+    let send = move |mail: SendMail, _: EffectContext| {
+        let sent = send(&mail.to).map_err(HandleError::unavailable);
+        async { sent }
+    };
+    let system = world.bare().actor::<Shop>().effect_with::<SendMail>(send, quick());
+    system.effect::<Payment>(async |_: Payment, _: EffectContext| Ok(())).start().await.unwrap()
+}
+
+type SendFn = dyn Fn(&str) -> Result<(), String> + Send + Sync;
+
+/// Declares a mail.
+pub(crate) async fn mail(system: &ActorSystem, shop: &str, to: &str) {
+    system.actor::<Shop>(shop).ask(Mail(to.to_owned())).await.unwrap();
+}
+
 #[tokio::test]
 async fn effects_are_done_once_the_decision_stands() {
     let (world, ..) = World::by_hand();
@@ -180,7 +197,7 @@ async fn what_is_given_up_parks_its_actor_alone() {
     system.actor::<Shop>("t").ask(Mail("bob".into())).await.unwrap();
     until("others go on", || outside.mails() == ["nobody", "bob"]).await;
     let admin = GroupAdmin::new("effect-SendMail", world.store.clone(), world.coordination.clone());
-    admin.skip(&aether_core::ActorId::new("shop-s").unwrap()).await.unwrap();
+    admin.skip(&aether_core::ActorId::new("shop-s").unwrap(), "no address", "me").await.unwrap();
     until("and it, when it is skipped", || outside.mails() == ["nobody", "bob", "ada"]).await;
     system.shutdown(WITHIN).await;
 }

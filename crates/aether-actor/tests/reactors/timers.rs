@@ -1,138 +1,19 @@
 //! Timers of actors, by a clock that is moved by hand.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aether_actor::event::DomainEvent;
-use aether_actor::{
-    Actor, ActorError, ActorSystem, AskError, Command, CommandContext, Decision, Handle, Never, When,
-};
-use serde::{Deserialize, Serialize};
+use aether_actor::{ActorError, ActorSystem, AskError, When};
+use aether_core::{DueTimers, Timer, TimerError, TimerId, Timers};
 
+use crate::bell::{Bell, Chime, RingLater, Silence, later, rung, silence, until_rung};
 use crate::faulty::{Fault, Faulty, refuse};
 use crate::world::{ByHand, WITHIN, World, quick};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Rings when it is told to.
-#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-struct Bell {
-    rung: Vec<u32>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DomainEvent)]
-enum BellEvent {
-    BellRung { tune: u32 },
-    BellTuned,
-}
-
-/// Ring a tune later.
-#[derive(Debug, Serialize, Deserialize, Command)]
-struct RingLater {
-    name: String,
-    after: Duration,
-    tune: u32,
-}
-
-#[derive(Debug, Serialize, Deserialize, Command)]
-struct Silence {
-    name: String,
-}
-
-#[derive(Debug, Serialize, Deserialize, Command)]
-struct Ring {
-    tune: u32,
-}
-
-/// Ring every hour, so many times.
-#[derive(Debug, Serialize, Deserialize, Command)]
-struct Chime {
-    times: u32,
-}
-
-impl Actor for Bell {
-    const CATEGORY: &'static str = "bell";
-    type Event = BellEvent;
-    type Error = Never;
-    type Commands = (RingLater, Silence, Ring, Chime);
-    type Queries = ();
-
-    fn evolve(&mut self, event: &BellEvent) {
-        if let BellEvent::BellRung { tune } = event {
-            self.rung.push(*tune);
-        }
-    }
-}
-
-impl Handle<RingLater> for Bell {
-    type Reply = ();
-
-    fn decide(&self, command: &RingLater, _: &CommandContext) -> Result<Decision<Self>, Never> {
-        let RingLater { name, after, tune } = command;
-        Ok(Decision::event(BellEvent::BellTuned).schedule(name, *after, Ring { tune: *tune }))
-    }
-}
-
-impl Handle<Silence> for Bell {
-    type Reply = ();
-
-    fn decide(&self, command: &Silence, _: &CommandContext) -> Result<Decision<Self>, Never> {
-        Ok(Decision::nothing().cancel(&command.name))
-    }
-}
-
-impl Handle<Ring> for Bell {
-    type Reply = ();
-
-    fn decide(&self, command: &Ring, _: &CommandContext) -> Result<Decision<Self>, Never> {
-        Ok(Decision::event(BellEvent::BellRung { tune: command.tune }))
-    }
-}
-
-impl Handle<Chime> for Bell {
-    type Reply = ();
-
-    fn decide(&self, command: &Chime, _: &CommandContext) -> Result<Decision<Self>, Never> {
-        let rung = Decision::event(BellEvent::BellRung { tune: command.times });
-        Ok(match command.times {
-            0 => rung,
-            left => rung.schedule("chime", HOUR, Chime { times: left - 1 }),
-        })
-    }
-}
-
 async fn start(world: &World) -> ActorSystem {
     world.builder().actor::<Bell>().start().await.unwrap()
-}
-
-async fn later(system: &ActorSystem, bell: &str, name: &str, after: Duration, tune: u32) {
-    let command = RingLater { name: name.into(), after, tune };
-    system.actor::<Bell>(bell).ask(command).await.unwrap();
-}
-
-async fn silence(system: &ActorSystem, bell: &str, name: &str) {
-    system.actor::<Bell>(bell).ask(Silence { name: name.into() }).await.unwrap();
-}
-
-/// What a bell has rung, once a timer that was set last has fired: those before it have been looked at then.
-async fn rung(world: &World, bell: &str) -> Vec<u32> {
-    let log = world.log().await;
-    log.iter()
-        .filter(|event| event.actor().key() == Some(bell) && event.event_type() == "BellRung")
-        .map(|event| event.data::<serde_json::Value>().unwrap()["tune"].as_u64().unwrap())
-        .map(|tune| u32::try_from(tune).unwrap())
-        .collect()
-}
-
-async fn until_rung(world: &World, bell: &str, tunes: &[u32]) {
-    let deadline = tokio::time::Instant::now() + WITHIN;
-    loop {
-        let rung = rung(world, bell).await;
-        if rung == tunes {
-            return;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "{bell} has rung {rung:?}, not {tunes:?}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 /// Waits until everything that the group of the timers had to do is done: a mark has been set, and has fired.
@@ -149,7 +30,7 @@ async fn a_timer_fires_once_at_its_time() {
     let system = start(&world).await;
     later(&system, "a", "x", HOUR, 1).await;
     settled(&world, &system, &clock).await;
-    assert_eq!(rung(&world, "a").await, []);
+    assert!(rung(&world, "a").await.is_empty());
     clock.advance(HOUR);
     until_rung(&world, "a", &[1]).await;
     // What has been handled before is handled again: timers are set again, and fire again.
@@ -202,7 +83,7 @@ async fn a_timer_that_is_due_already_is_still_cancelled() {
     settled(&world, &system, &clock).await;
     clock.advance(Duration::from_secs(60));
     settled(&world, &system, &clock).await;
-    assert_eq!(rung(&world, "a").await, []);
+    assert!(rung(&world, "a").await.is_empty());
     clock.advance(HOUR);
     until_rung(&world, "a", &[3]).await;
 }
@@ -258,27 +139,75 @@ async fn a_timer_that_none_can_set_is_refused() {
     assert_eq!(When::from(HOUR), When::After(HOUR));
 }
 
+/// Somebody who had been asleep sets a timer that has been replaced long since.
+#[tokio::test]
+async fn a_timer_that_is_set_too_late_does_no_harm() {
+    let (world, _, clock) = World::by_hand();
+    let noting = Arc::new(Noting { timers: world.timers.clone(), set: Mutex::default() });
+    let world = World { timers: noting.clone(), ..world };
+    let system = start(&world).await;
+    later(&system, "a", "replaced", HOUR, 1).await;
+    later(&system, "a", "cancelled", HOUR, 2).await;
+    later(&system, "a", "replaced", HOUR * 2, 3).await;
+    silence(&system, "a", "cancelled").await;
+    settled(&world, &system, &clock).await;
+    let of_a = noting.set.lock().unwrap().iter().filter(|timer| timer.id.actor().key() == Some("a")).count();
+    assert_eq!(of_a, 3);
+    for late in [0, 1] {
+        let timer = noting.set.lock().unwrap()[late].clone();
+        noting.timers.set(&timer).await.unwrap();
+    }
+    clock.advance(HOUR);
+    settled(&world, &system, &clock).await;
+    assert!(rung(&world, "a").await.is_empty());
+    clock.advance(HOUR);
+    until_rung(&world, "a", &[3]).await;
+}
+
+/// Notes the timers that are set.
+#[derive(Debug)]
+struct Noting {
+    timers: Arc<dyn Timers>,
+    set: Mutex<Vec<Timer>>,
+}
+
+#[async_trait::async_trait]
+impl Timers for Noting {
+    async fn set(&self, timer: &Timer) -> Result<(), TimerError> {
+        self.set.lock().unwrap().push(timer.clone());
+        self.timers.set(timer).await
+    }
+
+    async fn cancel(&self, timer: &TimerId) -> Result<(), TimerError> {
+        self.timers.cancel(timer).await
+    }
+
+    async fn due(&self) -> Result<DueTimers, TimerError> {
+        self.timers.due().await
+    }
+}
+
 /// Timers that nobody sets and that never fire: for a system that stops in between.
 #[derive(Debug)]
-struct NoTimers;
+pub(crate) struct NoTimers;
 
 impl NoTimers {
-    fn new() -> std::sync::Arc<dyn aether_core::Timers> {
-        std::sync::Arc::new(Self)
+    pub(crate) fn new() -> Arc<dyn Timers> {
+        Arc::new(Self)
     }
 }
 
 #[async_trait::async_trait]
-impl aether_core::Timers for NoTimers {
-    async fn set(&self, _: &aether_core::Timer) -> Result<(), aether_core::TimerError> {
-        Err(aether_core::TimerError::Unavailable("there are none".into()))
+impl Timers for NoTimers {
+    async fn set(&self, _: &Timer) -> Result<(), TimerError> {
+        Err(TimerError::Unavailable("there are none".into()))
     }
 
-    async fn cancel(&self, _: &aether_core::TimerId) -> Result<(), aether_core::TimerError> {
-        Err(aether_core::TimerError::Unavailable("there are none".into()))
+    async fn cancel(&self, _: &TimerId) -> Result<(), TimerError> {
+        Err(TimerError::Unavailable("there are none".into()))
     }
 
-    async fn due(&self) -> Result<aether_core::DueTimers, aether_core::TimerError> {
+    async fn due(&self) -> Result<DueTimers, TimerError> {
         Ok(Box::pin(futures_util::stream::pending()))
     }
 }

@@ -29,8 +29,8 @@ const CONSUMER: &str = "due";
 const BATCH: usize = 16;
 /// How many listeners may wait at the consumer.
 const MAX_WAITING: usize = 16_384;
-/// How long the server keeps a question.
-const EXPIRES: Duration = Duration::from_secs(30);
+/// How long the server keeps a question: as long as a listener that is no longer polled may be sent timers.
+const EXPIRES: Duration = Duration::from_secs(5);
 /// How often it says meanwhile that it still has it.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// How often it is looked whether the connection has been made anew, which loses the question.

@@ -47,7 +47,7 @@ pub use config::JetStreamTimersConfig;
 ///   time, 41 to 68 of those acknowledged last were lost on one server, and 161 to 313 on three. Hence the hash of time and
 ///   payload in the subject, and the purge up to a sequence: of 12,000, none was lost.
 /// - **A purge is always up to a sequence**, so one that is carried out late removes nothing that was set since. Cancelling
-///   stores a message, too, to have one.
+///   stores a message, too, to have one. (2.12.8 takes a purge up to sequence 1 for one of everything.)
 /// - **The stream has no limits**, since a stream with schedules must drop its oldest messages when it is full.
 #[derive(Debug, Clone)]
 pub struct JetStreamTimers {
@@ -148,6 +148,10 @@ impl Inner {
     async fn purge_below(&self, sequence: u64, timer: &TimerId, deadline: Instant) -> Result<(), TimerError> {
         #[derive(Deserialize)]
         struct Purged {}
+        if sequence <= 1 {
+            // There is nothing below it, and 2.12 takes that for no limit.
+            return Ok(());
+        }
         let operation = format!("STREAM.PURGE.{}", self.api.stream());
         let body = json!({ "filter": self.subjects.all_of(timer), "seq": sequence });
         let Purged {} = self.api.call_until(&operation, &body, deadline).await.map_err(timer_error)?;

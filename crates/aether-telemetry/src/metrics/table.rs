@@ -172,7 +172,7 @@ metrics! {
     ACTOR_PASSIVATIONS: Counter "aether_actor_passivations_total", "actors", OF_LEAVING,
         "Actors that left memory: `idle`, to make room in `memory`, to be `reloaded` since what is in memory is doubtful, or since they `failed`.";
     ACTOR_COMMANDS: Counter "aether_actor_commands_total", "commands", OF_OUTCOME,
-        "Commands, each counted once when it ends: `done`, `refused` by the actor, `recalled` since it was executed before; not begun: `overloaded` (the mailbox was full), `expired` (the deadline had passed, or nobody waited any more) or `stopped`; or `panicked`, `parked`, `contended` or `failed`.";
+        "Commands, each counted once when it ends: `done`, `refused` by the actor, `recalled` since it was executed before; not begun: `overloaded` (the mailbox was full), `expired` (the deadline had passed, or nobody waited any more) or `stopped`; or `panicked`, `parked`, `contended`, `gone` (that of a timer which had been cancelled or replaced) or `failed`.";
     ACTOR_ASK_DURATION: Histogram "aether_actor_ask_duration_seconds", "seconds", OF_ACTORS,
         "Time from the moment a command was put to its actor until it ended, however it did.";
     ACTOR_ASK_TIMEOUTS: Counter "aether_actor_ask_timeouts_total", "asks", OF_ACTORS,
@@ -197,14 +197,14 @@ metrics! {
     TIMERS_CANCELLED: Counter "aether_timers_cancelled_total", "timers", OF_ACTORS,
         "Timers that were cancelled.";
     TIMERS_FIRED: Counter "aether_timers_fired_total", "timers", OF_OUTCOME,
-        "Commands that timers sent: `done`, `refused`, `gone` (the timer had been cancelled or replaced), or what else became of the command.";
+        "Commands that timers have sent, with every attempt: `done`, `refused`, `gone` (the timer had been cancelled or replaced), or what else became of the command.";
     TIMER_LATENESS: Histogram "aether_timer_lateness_seconds", "seconds", OF_ACTORS,
         "Time from the moment a timer was due until its command had been executed.";
 
     PROCESS_REACTIONS: Counter "aether_process_reactions_total", "events", OF_ACTORS,
         "Events that process managers have reacted to.";
     PROCESS_COMMANDS: Counter "aether_process_commands_total", "commands", OF_OUTCOME,
-        "Commands that process managers have sent: `done`, `refused`, or what else became of the command.";
+        "Commands that process managers have sent, with every attempt: `done`, `refused` or `failed`.";
     PROCESS_ANSWERS: Counter "aether_process_answers_total", "answers", OF_ACTORS,
         "Answers to those commands that process managers have taken in.";
 

@@ -50,12 +50,15 @@ impl TimerMetrics {
         }
     }
 
-    /// The command of a timer, which was due so long ago, has come to this: a word as in the table, such as `done`, or
-    /// `gone`.
-    pub fn fired(&self, outcome: &'static str, late: Duration) {
+    /// The command of a timer has come to this: a word as in the table, such as `done` or `gone`.
+    pub fn fired(&self, outcome: &'static str) {
+        count(&table::TIMERS_FIRED, &self.labels, outcome);
+    }
+
+    /// The command of a timer that was due so long ago has been executed.
+    pub fn late(&self, by: Duration) {
         if let Some(counters) = self.counters() {
-            counters.lateness.record(late.as_secs_f64());
-            count(&table::TIMERS_FIRED, &self.labels, outcome);
+            counters.lateness.record(by.as_secs_f64());
         }
     }
 }

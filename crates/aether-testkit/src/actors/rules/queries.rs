@@ -39,7 +39,7 @@ pub(crate) async fn never_go_back(fixture: &dyn Fixture) {
     // Two actors and room for one: each use loads it anew.
     let limit = MemoryLimit::actors(1);
     let crowded = world.builder().memory_limit(limit).actor_with::<Counter>(options());
-    let crowded = crowded.start().await.or_fail("starting a system");
+    let crowded = world.start(crowded).await;
     let other = world.other_system().await;
     let (here, there) = (crowded.actor::<Counter>("a"), other.actor::<Counter>("a"));
     let nuisance = crowded.actor::<Counter>("b");

@@ -5,7 +5,7 @@ use futures_util::future::poll_immediate;
 
 use crate::actors::Fixture;
 use crate::actors::support::{
-    Add, AddUpTo, Counter, CounterError, CounterEvent, Look, OrFail, World, actor, add, until,
+    AddFrom, AddUpTo, Counter, CounterError, CounterEvent, Look, OrFail, World, actor, add, until,
 };
 
 pub(crate) async fn a_reply_is_backed_by_its_events(fixture: &dyn Fixture) {
@@ -75,11 +75,14 @@ pub(crate) async fn a_refusal_is_true(fixture: &dyn Fixture) {
     let world = World::open(fixture).await;
     let (here, there) = (world.system().await, world.other_system().await);
     let (here, there) = (here.actor::<Counter>("a"), there.actor::<Counter>("a"));
-    // Here it is known to be below the limit, and there it goes above.
-    assert_eq!(here.ask(Look).await.or_fail("looking"), 0);
-    there.ask(Add { by: 10, tag: "there".to_owned() }).await.or_fail("adding elsewhere");
-    let refused = here.ask(AddUpTo { by: 1, limit: 10 }).await.err().or_fail("adding too much");
-    assert_eq!(refused.refusal(), Some(&CounterError::TooMuch { total: 11 }));
+    let too_little = here.ask(AddFrom { by: 1, limit: 10 }).await.err().or_fail("adding to nothing");
+    assert_eq!(too_little.refusal(), Some(&CounterError::TooLittle { total: 0 }));
+    there.ask(add(10)).await.or_fail("adding elsewhere");
+    // On what is known here it would be refused again.
+    let total = here.ask(AddFrom { by: 1, limit: 10 }).await.or_fail("adding to what is enough now");
+    assert_eq!(total, 11);
+    let too_much = here.ask(AddUpTo { by: 1, limit: 11 }).await.err().or_fail("adding too much");
+    assert_eq!(too_much.refusal(), Some(&CounterError::TooMuch { total: 12 }));
 }
 
 pub(crate) async fn answers_that_wait_share_a_proof(fixture: &dyn Fixture) {

@@ -38,6 +38,8 @@ impl<const V: u32> Default for CounterOf<V> {
 pub(crate) enum CounterError {
     #[error("{total} is too much")]
     TooMuch { total: u64 },
+    #[error("{total} is too little")]
+    TooLittle { total: u64 },
 }
 
 /// Adds; the reply is the total after it.
@@ -59,6 +61,13 @@ pub(crate) fn tagged(tag: impl Into<String>) -> Add {
 /// Adds, if the total is not above the limit then.
 #[derive(Debug, Clone, Serialize, Deserialize, Command)]
 pub(crate) struct AddUpTo {
+    pub(crate) by: u64,
+    pub(crate) limit: u64,
+}
+
+/// Adds, if the total is not below the limit before.
+#[derive(Debug, Clone, Serialize, Deserialize, Command)]
+pub(crate) struct AddFrom {
     pub(crate) by: u64,
     pub(crate) limit: u64,
 }
@@ -99,7 +108,7 @@ impl<const V: u32> Actor for CounterOf<V> {
     const STATE_VERSION: u32 = V;
     type Event = CounterEvent;
     type Error = CounterError;
-    type Commands = (Add, AddUpTo, Look, Say, PanicInDecide, PanicInEvolve);
+    type Commands = (Add, AddUpTo, AddFrom, Look, Say, PanicInDecide, PanicInEvolve);
     type Queries = (Total, Tags, Origin, PanicInAnswer);
 
     fn evolve(&mut self, event: &CounterEvent) {
@@ -152,6 +161,17 @@ impl<const V: u32> Handle<AddUpTo> for CounterOf<V> {
         let total = self.total + command.by;
         if total > command.limit {
             return Err(CounterError::TooMuch { total });
+        }
+        Ok(self.added(command.by, ""))
+    }
+}
+
+impl<const V: u32> Handle<AddFrom> for CounterOf<V> {
+    type Reply = u64;
+
+    fn decide(&self, command: &AddFrom, _: &CommandContext) -> Result<Decision<Self, u64>, CounterError> {
+        if self.total < command.limit {
+            return Err(CounterError::TooLittle { total: self.total });
         }
         Ok(self.added(command.by, ""))
     }

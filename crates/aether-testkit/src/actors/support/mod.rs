@@ -11,11 +11,11 @@ mod world;
 
 pub(crate) use clock::ManualClock;
 pub(crate) use counter::{
-    Add, AddUpTo, Counter, CounterError, CounterEvent, CounterOf, Look, Origin, PanicInAnswer, PanicInDecide,
+    Add, AddFrom, AddUpTo, Counter, CounterError, CounterEvent, CounterOf, Look, Origin, PanicInAnswer, PanicInDecide,
     PanicInEvolve, Say, Tags, Total, add, tagged,
 };
 pub(crate) use or_fail::OrFail;
 pub(crate) use probe::{Fault, Probe};
 pub(crate) use until::until;
 pub(crate) use witness::{decisions, mend, unique};
-pub(crate) use world::{World, actor, options, start};
+pub(crate) use world::{World, actor, options};

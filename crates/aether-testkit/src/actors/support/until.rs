@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(2);
 
 /// Waits until the condition holds; the rule fails if it never does.
-pub(crate) async fn until<F: Future<Output = bool>>(what: impl Display, mut holds: impl FnMut() -> F) {
+pub(crate) async fn until(what: impl Display, mut holds: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds().await {
         assert!(Instant::now() < deadline, "waited in vain until {what}");

@@ -1,9 +1,9 @@
 //! [`World`]: a storage with nothing in it, and systems of actors on it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aether_actor::{Actor, ActorOptions, ActorSystem, ActorSystemBuilder, SnapshotPolicy, Store};
-use aether_core::{ActorId, ActorSnapshot, EventStore, RecordedCommit, RecordedEvent, Version};
+use aether_core::{ActorId, ActorSnapshot, RecordedCommit, RecordedEvent, Version};
 use futures_util::TryStreamExt;
 
 use super::{Counter, OrFail, Probe};
@@ -15,6 +15,8 @@ pub(crate) struct World {
     /// Past the probe.
     store: Arc<dyn Store>,
     probe: Probe,
+    /// What was started here runs until the rule is over.
+    systems: Mutex<Vec<ActorSystem>>,
 }
 
 /// How counters are run, unless a rule is about that: without snapshots.
@@ -27,17 +29,8 @@ pub(crate) fn actor(key: &str) -> ActorId {
     ActorId::new(format!("counter-{key}")).or_fail("making the id of a counter")
 }
 
-/// A system of counters on this handle.
-pub(crate) async fn start(probe: &Probe, options: ActorOptions) -> ActorSystem {
-    started(builder(probe).actor_with::<Counter>(options)).await
-}
-
 fn builder(probe: &Probe) -> ActorSystemBuilder {
-    ActorSystem::builder(Arc::new(probe.clone()) as Arc<dyn Store>)
-}
-
-async fn started(builder: ActorSystemBuilder) -> ActorSystem {
-    builder.start().await.or_fail("starting a system")
+    ActorSystem::builder(probe.clone())
 }
 
 impl World {
@@ -45,7 +38,7 @@ impl World {
         let storage = fixture.storage().await.or_fail("opening a fresh storage");
         let store = storage.open().await.or_fail("opening the store");
         let probe = Probe::new(store.clone());
-        Self { storage, store, probe }
+        Self { storage, store, probe, systems: Mutex::default() }
     }
 
     /// The handle of the first system.
@@ -70,7 +63,19 @@ impl World {
 
     /// The same, run so.
     pub(crate) async fn system_with(&self, options: ActorOptions) -> ActorSystem {
-        start(&self.probe, options).await
+        self.start(builder(&self.probe).actor_with::<Counter>(options)).await
+    }
+
+    /// A system of counters on this handle.
+    pub(crate) async fn system_on(&self, probe: &Probe, options: ActorOptions) -> ActorSystem {
+        self.start(builder(probe).actor_with::<Counter>(options)).await
+    }
+
+    /// Starts a system, which runs until the rule is over.
+    pub(crate) async fn start(&self, builder: ActorSystemBuilder) -> ActorSystem {
+        let system = builder.start().await.or_fail("starting a system");
+        self.systems.lock().unwrap_or_else(PoisonError::into_inner).push(system.clone());
+        system
     }
 
     /// A system on the first handle of which more is to be said.
@@ -85,12 +90,12 @@ impl World {
 
     /// The same, run so.
     pub(crate) async fn other_system_with(&self, options: ActorOptions) -> ActorSystem {
-        start(&self.another().await, options).await
+        self.system_on(&self.another().await, options).await
     }
 
     /// A system of other actors on a handle of its own.
     pub(crate) async fn system_of<A: Actor>(&self, options: ActorOptions) -> ActorSystem {
-        started(builder(&self.another().await).actor_with::<A>(options)).await
+        self.start(builder(&self.another().await).actor_with::<A>(options)).await
     }
 
     /// What a counter's log holds.

@@ -1,0 +1,101 @@
+//! Memory: actors come when they are asked, and leave when they are not, or when there are too many.
+
+use std::time::Duration;
+
+use aether_actor::{ActorSystem, MemoryLimit};
+
+use crate::actors::Fixture;
+use crate::actors::support::{Counter, OrFail, Total, World, actor, add, options, until};
+
+async fn limited(world: &World, limit: MemoryLimit) -> ActorSystem {
+    let builder = world.builder().memory_limit(limit).actor_with::<Counter>(options());
+    world.start(builder).await
+}
+
+pub(crate) async fn a_reference_takes_none(fixture: &dyn Fixture) {
+    let world = World::open(fixture).await;
+    let system = world.system().await;
+    let counter = system.actor::<Counter>("a");
+    assert_eq!(counter.id(), Some(&actor("a")));
+    assert_eq!((system.live(), world.probe().loads(&actor("a"))), (0, 0));
+    counter.ask(add(1)).await.or_fail("adding");
+    assert_eq!(system.live(), 1);
+}
+
+pub(crate) async fn the_idle_leave(fixture: &dyn Fixture) {
+    let world = World::open(fixture).await;
+    let system = world.system_with(options().idle(Duration::from_millis(50))).await;
+    let counter = system.actor::<Counter>("a");
+    for total in 1..=3 {
+        assert_eq!(counter.ask(add(1)).await.or_fail("adding"), total);
+        until("the idle have left", async || system.live() == 0).await;
+    }
+    assert_eq!(world.probe().loads(&actor("a")), 3);
+}
+
+pub(crate) async fn those_at_work_stay(fixture: &dyn Fixture) {
+    let world = World::open(fixture).await;
+    let run = options().idle(Duration::from_millis(20));
+    let builder = world.builder().memory_limit(MemoryLimit::actors(1)).actor_with::<Counter>(run);
+    let system = world.start(builder).await;
+    let busy = system.actor::<Counter>("busy");
+    busy.ask(add(1)).await.or_fail("adding");
+    let gate = world.probe().gate();
+    gate.close(&actor("busy"));
+    let working = {
+        let busy = busy.clone();
+        tokio::spawn(async move { busy.ask(add(1)).await })
+    };
+    until("it is at work", async || gate.waiting() == 1).await;
+    for key in 0..5 {
+        system.actor::<Counter>(key).ask(add(1)).await.or_fail("adding");
+    }
+    until("all others have left", async || system.live() == 1).await;
+    let loads = world.probe().loads(&actor("busy"));
+    gate.open();
+    assert_eq!(working.await.or_fail("a task").or_fail("adding"), 2);
+    assert_eq!(world.probe().loads(&actor("busy")), loads, "an actor at work was thrown out");
+}
+
+pub(crate) async fn no_more_stay_than_the_limit(fixture: &dyn Fixture) {
+    let world = World::open(fixture).await;
+    let system = limited(&world, MemoryLimit::actors(3)).await;
+    for round in 1..=2 {
+        for key in 0..20 {
+            assert_eq!(system.actor::<Counter>(key).ask(add(1)).await.or_fail("adding"), round);
+        }
+        until("the limit is kept", async || system.live() <= 3).await;
+    }
+}
+
+pub(crate) async fn no_more_stay_than_their_bytes_allow(fixture: &dyn Fixture) {
+    let world = World::open(fixture).await;
+    // A counter says that it takes 1,000 bytes.
+    let system = limited(&world, MemoryLimit::bytes(4500)).await;
+    for key in 0..20 {
+        system.actor::<Counter>(key).ask(add(1)).await.or_fail("adding");
+    }
+    until("the limit is kept", async || system.live() <= 4).await;
+    assert!(system.live() >= 3, "more have left than had to");
+}
+
+pub(crate) async fn the_least_recently_used_leaves(fixture: &dyn Fixture) {
+    let world = World::open(fixture).await;
+    let system = limited(&world, MemoryLimit::actors(2)).await;
+    let [a, b, c] = ["a", "b", "c"].map(|key| system.actor::<Counter>(key));
+    let ask = async |counter: &aether_actor::ActorRef<Counter>| {
+        counter.ask(add(1)).await.or_fail("adding");
+        until("the limit is kept", async || system.live() <= 2).await;
+    };
+    ask(&a).await;
+    ask(&b).await;
+    // A query is a use, too.
+    a.query(Total).await.or_fail("querying");
+    ask(&c).await;
+    let loads = |key| world.probe().loads(&actor(key));
+    assert_eq!((loads("a"), loads("b"), loads("c")), (1, 1, 1));
+    ask(&a).await;
+    assert_eq!(loads("a"), 1, "the one that was used last but one had left");
+    ask(&b).await;
+    assert_eq!(loads("b"), 2, "nobody had left");
+}
