@@ -51,10 +51,10 @@ impl Running {
         }
         for task in self.tasks {
             task.abort();
-            if let Err(error) = task.await {
-                if error.is_panic() {
-                    tracing::error!(%error, "what follows the events has panicked");
-                }
+            if let Err(error) = task.await
+                && error.is_panic()
+            {
+                tracing::error!(%error, "what follows the events has panicked");
             }
         }
     }

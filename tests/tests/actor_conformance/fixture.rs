@@ -35,7 +35,8 @@ async fn connect(urls: &[String]) -> Result<Client, async_nats::ConnectError> {
 #[async_trait]
 impl Fixture for OnJetStream {
     async fn storage(&self) -> Result<Box<dyn Storage>, Source> {
-        let config = JetStreamConfig::new("events").namespace(unique_name("actors")).replicas(self.urls.len());
+        let config =
+            JetStreamConfig::new("events").namespace(unique_name("actors")).replicas(self.urls.len());
         let name = config.stream_name();
         self.made.lock().unwrap().extend([format!("{name}_snapshots"), name]);
         JetStreamEventStore::create(connect(&self.urls).await?, config.clone()).await?;

@@ -17,11 +17,18 @@ use super::list::{AnotherIsLast, ListEvent, Sight};
 /// What was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
-    Append { number: u64 },
-    AppendAfter { last: u64, number: u64 },
+    Append {
+        number: u64,
+    },
+    AppendAfter {
+        last: u64,
+        number: u64,
+    },
     Look,
     /// A query; linearizable or not.
-    Peek { linearizable: bool },
+    Peek {
+        linearizable: bool,
+    },
 }
 
 /// What was answered.

@@ -86,7 +86,11 @@ impl Handle<AppendAfter> for List {
         command: &AppendAfter,
         _: &CommandContext,
     ) -> Result<Decision<Self, Sight>, AnotherIsLast> {
-        if self.last == command.last { Ok(self.append(command.number)) } else { Err(AnotherIsLast(self.sight())) }
+        if self.last == command.last {
+            Ok(self.append(command.number))
+        } else {
+            Err(AnotherIsLast(self.sight()))
+        }
     }
 }
 

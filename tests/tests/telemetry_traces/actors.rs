@@ -145,7 +145,8 @@ async fn one_trace_goes_from_an_ask_over_its_events_to_the_ask_of_a_handler() {
             Ok(invoice.ask(Send).await?)
         }
     });
-    let group = ConsumerGroup::builder("billing", Arc::clone(&store), Arc::new(MemoryCoordination::new()));
+    let log: Arc<dyn Store> = Arc::clone(&store);
+    let group = ConsumerGroup::builder("billing", log, Arc::new(MemoryCoordination::new()));
     let member = group.filter(EventFilter::category("order")).join(handler).await.unwrap();
     tokio::time::timeout(WITHIN, member.wait_for(placed.position)).await.unwrap().unwrap();
     member.stop().await.unwrap();
@@ -208,7 +209,10 @@ async fn what_an_ask_came_to_is_on_its_span() {
     order.ask(Place { item: 13 }).await.unwrap_err();
     let [refused, panicked] = &*traced.spans("ask order") else { panic!("there were two") };
     // A refusal is an answer.
-    assert_eq!((attribute(refused, "aether.outcome").as_deref(), &refused.status), (Some("refused"), &Status::Unset));
+    assert_eq!(
+        (attribute(refused, "aether.outcome").as_deref(), &refused.status),
+        (Some("refused"), &Status::Unset)
+    );
     assert_eq!(attribute(panicked, "error.type").as_deref(), Some("panicked"));
     assert!(matches!(panicked.status, Status::Error { .. }), "{panicked:#?}");
 }

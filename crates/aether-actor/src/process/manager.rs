@@ -125,13 +125,11 @@ pub trait ProcessManager: Default + Clone + Serialize + DeserializeOwned + Send 
     fn evolve(&mut self, event: &Self::Event);
 
     /// Reacts to the answer to a command that it has sent. By default with nothing.
-    #[must_use]
     fn answered(&self, _answer: &Answered, _context: &ProcessContext) -> Reaction<Self> {
         Reaction::nothing()
     }
 
     /// Reacts to a timer that it has [set](Reaction::schedule). By default with nothing.
-    #[must_use]
     fn timed_out(&self, _timer: &str, _context: &ProcessContext) -> Reaction<Self> {
         Reaction::nothing()
     }
@@ -161,6 +159,5 @@ pub trait React<A: Actor>: ProcessManager {
     /// Reacts to an event of its process. A function of its arguments, without any effect; it is called again when another
     /// event of the same process was faster. What it comes to is recorded, and is not decided again when the event comes
     /// again.
-    #[must_use]
     fn react(&self, event: &A::Event, context: &ReactContext) -> Reaction<Self>;
 }

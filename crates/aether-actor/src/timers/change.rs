@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use aether_core::{InvalidTimer, PayloadError, ReadError, RecordedEvent, Timer, TimerError, TimerId, Timers, Version};
+use aether_core::{
+    InvalidTimer, PayloadError, ReadError, RecordedEvent, Timer, TimerError, TimerId, Timers, Version,
+};
 use futures_util::TryStreamExt;
 
 use super::alarm::Alarm;

@@ -121,7 +121,10 @@ mod tests {
     async fn save(store: &MemoryEventStore, version: u64, event_type: &'static str) {
         let data = serde_json::json!({"name": "x", "at": "2030-01-01T00:00:00Z", "command": "C", "data": 1});
         let actor = ActorId::new("order-1").unwrap();
-        store.save_event(&Event::new(&actor, Version::new(version), event_type, &data).unwrap()).await.unwrap();
+        store
+            .save_event(&Event::new(&actor, Version::new(version), event_type, &data).unwrap())
+            .await
+            .unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -42,6 +42,9 @@ pub use config::JetStreamTimersConfig;
 /// - **Lateness.** The server looks at most every 250 ms, so a timer is 0 to 300 ms late. A past time takes 250 ms.
 /// - **What arrives** is the payload and all headers, less those of the schedule, with `Nats-Scheduler` naming the subject
 ///   that it was set on. The schedule is removed in the same step.
+/// - **Restarts.** What came due while no server was there is sent when one is: through 10 times `kill -9` of one server, of
+///   6,819 timers none was lost and none came twice; through 6 of the leader of three, of 5,411 none was lost and one came
+///   twice. When a leader is killed, timers wait for the next one, 5 s at most.
 /// - **A schedule must not be replaced on its subject.** When one is sent on, the server purges the subject that it was set
 ///   on, and with it one that has replaced it in that moment: of 3,000 timers that were replaced within 300 ms of their
 ///   time, 41 to 68 of those acknowledged last were lost on one server, and 161 to 313 on three. Hence the hash of time and

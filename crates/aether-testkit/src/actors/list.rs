@@ -101,6 +101,7 @@ macro_rules! __actor_rules {
             no_more_stay_than_the_limit "no more actors stay than the limit allows";
             no_more_stay_than_their_bytes_allow "no more actors stay than the limit of bytes allows";
             the_least_recently_used_leaves "the least recently used leaves first";
+            those_who_take_their_time_drive_out_nobody "one that is saved as it leaves does not make others leave";
         }
         shutdown {
             finishes_what_waits "what waits is finished";

@@ -22,13 +22,13 @@ pub fn scenario<A: Actor>() -> Scenario<A>
 where
     A::Event: Debug + PartialEq,
 {
-    Scenario { history: History::new("1") }
+    Scenario { history: History::of_actor("1") }
 }
 
 /// What has happened to an actor before it is asked something.
 #[derive(Debug, Clone)]
 pub struct Scenario<A: Actor> {
-    pub(super) history: History<A>,
+    pub(super) history: History<A, A::Event>,
 }
 
 impl<A: Actor> Scenario<A>

@@ -2,10 +2,10 @@
 
 use std::fmt::{self, Debug};
 
-use aether_actor::{Answer, Command, Decision, Declaration, Effect, Handle, Query, When};
-use serde_json::Value;
+use aether_actor::{Answer, Command, Decision, Effect, Handle, Query, When};
 use time::OffsetDateTime;
 
+use super::shown::{Shown, due};
 use super::{Scenario, diff, wire};
 
 /// What an actor has made of a command.
@@ -22,14 +22,6 @@ impl<A: Handle<C>, C: Command> fmt::Debug for Decided<A, C> {
             .field("refusal", &refusal)
             .finish_non_exhaustive()
     }
-}
-
-/// A timer or an effect, as it is compared and shown.
-#[derive(Debug, PartialEq)]
-enum Shown {
-    Timer { name: String, at: OffsetDateTime, command: String, data: Value },
-    Cancelled { name: String },
-    Effect { name: String, data: Value },
 }
 
 impl<A: Handle<C>, C: Command> Decided<A, C>
@@ -190,41 +182,5 @@ where
     fn declared(&self) -> Vec<Shown> {
         let now = self.scenario.history.now;
         self.decision().declared().map(|declared| Shown::of(declared, now)).collect()
-    }
-}
-
-impl Shown {
-    #[track_caller]
-    fn of(declared: Declaration<'_>, now: OffsetDateTime) -> Self {
-        match declared {
-            Declaration::Timer { name, when, command, data } => Self::Timer {
-                name: name.to_owned(),
-                at: due(when, now),
-                command: command.to_owned(),
-                data: value("the command of a timer", data),
-            },
-            Declaration::Cancelled { name } => Self::Cancelled { name: name.to_owned() },
-            Declaration::Effect { name, data } => {
-                Self::Effect { name: name.to_owned(), data: value("an effect", data) }
-            }
-            other => panic!("{other:?} is not known to scenarios"),
-        }
-    }
-}
-
-#[track_caller]
-fn value(what: &str, data: Result<&str, &str>) -> Value {
-    match data {
-        Ok(json) => wire::read(what, json),
-        Err(error) => panic!("{what} cannot be written as JSON: {error}"),
-    }
-}
-
-#[track_caller]
-fn due(when: When, now: OffsetDateTime) -> OffsetDateTime {
-    match when {
-        When::At(at) => at,
-        When::After(after) => now + after,
-        other => panic!("{other:?} is not known to scenarios"),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use aether_actor::Actor;
 use aether_core::{ActorId, Event, Payload, Version};
-use aether_event::{UnknownEvents, decode_with, encode};
+use aether_event::{DomainEvent, UnknownEvents, decode_with, encode};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -16,25 +16,34 @@ pub const START: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
 
 /// An actor's events, and the state that they add up to.
 #[derive(Debug, Clone)]
-pub(super) struct History<A> {
+pub(super) struct History<S, E> {
+    evolve: fn(&mut S, &E),
     pub(super) actor: ActorId,
     pub(super) now: OffsetDateTime,
     pub(super) unknown: UnknownEvents,
-    pub(super) state: A,
+    pub(super) state: S,
     pub(super) stored: Vec<Event>,
 }
 
-impl<A: Actor> History<A> {
+impl<A: Actor> History<A, A::Event> {
     #[track_caller]
-    pub(super) fn new(key: &str) -> Self {
-        if let Err(error) = aether_event::check::<A::Event>() {
+    pub(super) fn of_actor(key: &str) -> Self {
+        Self::new(id(A::CATEGORY, key), A::evolve)
+    }
+}
+
+impl<S: Default, E: DomainEvent> History<S, E> {
+    #[track_caller]
+    pub(super) fn new(actor: ActorId, evolve: fn(&mut S, &E)) -> Self {
+        if let Err(error) = aether_event::check::<E>() {
             panic!("the events cannot be used: {error}");
         }
         Self {
-            actor: id(A::CATEGORY, key),
+            evolve,
+            actor,
             now: START,
             unknown: UnknownEvents::Fail,
-            state: A::default(),
+            state: S::default(),
             stored: Vec::new(),
         }
     }
@@ -45,9 +54,9 @@ impl<A: Actor> History<A> {
 
     /// Adds an event, which has to come back from its store as it was.
     #[track_caller]
-    pub(super) fn add(&mut self, event: &A::Event)
+    pub(super) fn add(&mut self, event: &E)
     where
-        A::Event: Debug + PartialEq,
+        E: Debug + PartialEq,
     {
         let (event_type, payload) = match encode(event) {
             Ok(encoded) => encoded,
@@ -77,7 +86,7 @@ impl<A: Actor> History<A> {
 
     /// Stores an event and reads it.
     #[track_caller]
-    fn store(&mut self, event_type: String, payload: Payload) -> aether_event::Events<A::Event> {
+    fn store(&mut self, event_type: String, payload: Payload) -> aether_event::Events<E> {
         let version = self.version().next();
         let event = Event::builder(&self.actor, version, event_type).payload(payload).timestamp(self.now);
         let event = match event.build() {
@@ -92,8 +101,8 @@ impl<A: Actor> History<A> {
         typed
     }
 
-    fn evolve(&mut self, events: &[A::Event]) {
-        events.iter().for_each(|event| self.state.evolve(event));
+    fn evolve(&mut self, events: &[E]) {
+        events.iter().for_each(|event| (self.evolve)(&mut self.state, event));
     }
 }
 

@@ -67,13 +67,18 @@ mod actor;
 mod decided;
 mod diff;
 mod history;
+mod process;
 #[cfg(feature = "scenario-projection")]
 mod projection;
 pub mod properties;
+mod reacted;
+mod shown;
 mod wire;
 
 pub use actor::{Scenario, scenario};
 pub use decided::Decided;
 pub use history::START;
+pub use process::{ProcessScenario, process};
 #[cfg(feature = "scenario-projection")]
 pub use projection::{ProjectionScenario, projection};
+pub use reacted::Reacted;

@@ -116,7 +116,7 @@ where
     A::Event: PartialEq + fmt::Debug,
 {
     let mut live = A::default();
-    let mut replayed = History::<A>::new("1");
+    let mut replayed = History::<A, A::Event>::of_actor("1");
     for (index, step) in steps.into_iter().enumerate() {
         for event in decide(&step, &live, &mut replayed) {
             live.evolve(&event);
@@ -142,7 +142,7 @@ where
     A: Actor + PartialEq + fmt::Debug,
     A::Event: PartialEq + fmt::Debug,
 {
-    let mut log = History::<A>::new("1");
+    let mut log = History::<A, A::Event>::of_actor("1");
     for step in steps {
         let state = log.state.clone();
         decide(&step, &state, &mut log).iter().for_each(|event| log.add(event));
@@ -177,7 +177,7 @@ fn snapshot<A: Actor>(state: &A) -> A {
     wire::read("the state", &value.to_string())
 }
 
-fn decide<A: Actor>(step: &Step<A>, state: &A, log: &mut History<A>) -> Vec<A::Event> {
+fn decide<A: Actor>(step: &Step<A>, state: &A, log: &mut History<A, A::Event>) -> Vec<A::Event> {
     let id = CommandId::from_key(&format!("{}.{}", log.actor, log.now));
     let context = CommandContext::new(log.actor.clone(), id, log.version(), log.now);
     log.now += TICK;

@@ -3,6 +3,7 @@
 mod account;
 mod actor;
 mod failures;
+mod process;
 #[cfg(feature = "scenario-projection")]
 mod projections;
 mod properties;

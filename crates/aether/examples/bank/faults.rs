@@ -39,7 +39,7 @@ impl Faults {
     /// Does what is due before this transfer: the server is killed (`kill -9`), and is back after a moment.
     pub(crate) async fn before(&self, transfer: u64) -> Result<()> {
         let Some(server) = &self.server else { return Ok(()) };
-        if transfer == 1 || (transfer - 1) % self.every != 0 {
+        if transfer == 1 || !(transfer - 1).is_multiple_of(self.every) {
             return Ok(());
         }
         let server = Arc::clone(server);

@@ -13,7 +13,7 @@ use crate::commands::{Deposit, Freeze, Open, RequestTransfer};
 use crate::faults::Faults;
 
 /// What every account begins with, in cents.
-const FIRST_DEPOSIT: u64 = 100_00;
+const FIRST_DEPOSIT: u64 = 10_000;
 /// One of so many requests comes with an account that is frozen.
 const FREEZE_EVERY: u64 = 40;
 
@@ -65,7 +65,7 @@ impl Simulation {
             self.faults.before(number).await?;
             let from = fastrand::u64(0..self.accounts);
             let to = (from + fastrand::u64(1..self.accounts)) % self.accounts;
-            if number % FREEZE_EVERY == 0 {
+            if number.is_multiple_of(FREEZE_EVERY) {
                 // Whether it was frozen before does not matter.
                 let _ = ask(&self.system.actor::<Account>(to), &Freeze { seconds: 1 }).await?;
             }

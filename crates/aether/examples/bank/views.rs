@@ -26,8 +26,8 @@ impl Views {
     pub(crate) async fn open(store: &Arc<dyn Store>) -> Result<Self> {
         let (balances, outcomes) = (MemoryModel::new(Balances), MemoryModel::new(Outcomes));
         let projectors = [
-            balances.projector(Arc::clone(store) as _).run().await?,
-            outcomes.projector(Arc::clone(store) as _).run().await?,
+            balances.projector(store.clone()).run().await?,
+            outcomes.projector(store.clone()).run().await?,
         ];
         let views = Self { balances, outcomes, projectors };
         for projector in &views.projectors {

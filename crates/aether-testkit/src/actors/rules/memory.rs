@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aether_actor::{ActorSystem, MemoryLimit};
+use aether_actor::{ActorSystem, MemoryLimit, SnapshotPolicy};
 
 use crate::actors::Fixture;
 use crate::actors::support::{Counter, OrFail, Total, World, actor, add, options, until};
@@ -98,4 +98,18 @@ pub(crate) async fn the_least_recently_used_leaves(fixture: &dyn Fixture) {
     assert_eq!(loads("a"), 1, "the one that was used last but one had left");
     ask(&b).await;
     assert_eq!(loads("b"), 2, "nobody had left");
+}
+
+pub(crate) async fn those_who_take_their_time_drive_out_nobody(fixture: &dyn Fixture) {
+    let world = World::open(fixture).await;
+    // Whoever leaves is saved first, and is in memory until that is done.
+    let policy = SnapshotPolicy::NEVER.or_at_passivation(1);
+    let builder = world.builder().memory_limit(MemoryLimit::actors(4));
+    let system = world.start(builder.actor_with::<Counter>(options().snapshots(policy))).await;
+    for key in 0..8 {
+        system.actor::<Counter>(key).ask(add(1)).await.or_fail("adding");
+        until("the limit is kept", async || system.live() <= 4).await;
+        assert_eq!(system.live(), (key + 1).min(4), "others have left beside the one that had to");
+    }
+    assert!(world.snapshot("0").await.is_some(), "the first has left without its snapshot");
 }

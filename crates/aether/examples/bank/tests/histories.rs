@@ -30,13 +30,13 @@ async fn the_first_log_is_read_by_the_newest_code() {
     let world = first_bank().await;
     let system = world.start().await.unwrap();
     let (ada, bob) = (system.actor::<Account>("ada"), system.actor::<Account>("bob"));
-    assert_eq!((ada.query(Balance).await.unwrap(), bob.query(Balance).await.unwrap()), (80_00, 50_00));
-    assert_eq!(ada.ask(Withdraw { cents: 50 }).await.unwrap(), 79_50);
+    assert_eq!((ada.query(Balance).await.unwrap(), bob.query(Balance).await.unwrap()), (8000, 5000));
+    assert_eq!(ada.ask(Withdraw { cents: 50 }).await.unwrap(), 7950);
     let (then, _) = system.state_at_version::<Account>("ada", Version::new(2)).await.unwrap();
-    assert_eq!(serde_json::to_value(then).unwrap()["cents"], 100_00);
+    assert_eq!(serde_json::to_value(then).unwrap()["cents"], 10000);
 
     let views = Views::open(&world.store).await.unwrap();
-    assert_eq!(views.balances.view("bob").cents, 50_00);
+    assert_eq!(views.balances.view("bob").cents, 5000);
     let books = Books::read(&*world.store).await.unwrap();
-    assert_eq!((books.paid_in, books.paid_out, books.complaints()), (150_00, 20_50, vec![]));
+    assert_eq!((books.paid_in, books.paid_out, books.complaints()), (15000, 2050, vec![]));
 }
