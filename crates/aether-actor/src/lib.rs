@@ -25,6 +25,7 @@ mod effect;
 mod effects;
 mod error;
 mod list;
+mod membership;
 mod options;
 mod outcome;
 mod panic;

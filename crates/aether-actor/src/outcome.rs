@@ -31,11 +31,11 @@ pub enum Outcome {
 impl Outcome {
     /// What is recorded of it. Nothing of a refusal that is too large: it has saved nothing, so deciding again does no
     /// harm.
-    pub(crate) fn to_record(&self) -> Option<Self> {
+    pub(crate) fn into_record(self) -> Option<Self> {
         match self {
             Self::Done(reply) if reply.len() > MAX_REPLY => Some(Self::DoneTooLarge),
             Self::Refused(error) if error.len() > MAX_REPLY => None,
-            other => Some(other.clone()),
+            other => Some(other),
         }
     }
 
@@ -115,7 +115,7 @@ mod tests {
         let outcomes = vec![
             (CommandId::new(), Outcome::Done(Bytes::from_static(b"17"))),
             (CommandId::new(), Outcome::Refused(Bytes::from_static(b"\"no\""))),
-            (CommandId::new(), Outcome::Done(vec![b'1'; MAX_REPLY + 1].into()).to_record().unwrap()),
+            (CommandId::new(), Outcome::Done(vec![b'1'; MAX_REPLY + 1].into()).into_record().unwrap()),
         ];
         let note = Bytes::from(write_note(&outcomes));
         assert_eq!(read_note(&note).unwrap(), outcomes);

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use aether_coordination::Coordination;
 use aether_core::{Source, TimerError};
 use aether_event::InvalidEvents;
-use aether_group::{GroupError, Member};
+use aether_group::GroupError;
 use async_trait::async_trait;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::ActorSystem;
+use crate::membership::Membership;
 
 /// Something that follows the events: started with the system, and stopped with it. It keeps the system by a weak handle.
 #[async_trait]
@@ -33,7 +34,7 @@ pub(crate) trait Reactor: Send {
 #[derive(Debug, Default)]
 pub(crate) struct Running {
     /// Its part in consumer groups.
-    pub(crate) members: Vec<Member>,
+    pub(crate) members: Vec<Membership>,
     /// Its tasks.
     pub(crate) tasks: Vec<AbortOnDropHandle<()>>,
 }
@@ -41,14 +42,7 @@ pub(crate) struct Running {
 impl Running {
     /// Stops it within the deadline.
     pub(crate) async fn stop(self, deadline: Instant) {
-        for member in self.members {
-            let stopped = tokio::time::timeout_at(deadline, member.stop()).await;
-            match stopped {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "a consumer did not stop in order"),
-                Err(_) => tracing::warn!("a consumer did not stop within the deadline"),
-            }
-        }
+        futures_util::future::join_all(self.members.into_iter().map(|member| member.stop(deadline))).await;
         for task in self.tasks {
             task.abort();
             if let Err(error) = task.await

@@ -155,7 +155,7 @@ impl<P: Parties> Transaction<'_, P> {
             let heads: Vec<_> = drafts.all().into_iter().map(|draft| draft.head()).collect();
             let stood = match &decided {
                 Ok(reply) if !events.is_empty() => {
-                    let outcome = Outcome::Done(to_json(reply, "a reply")?).to_record();
+                    let outcome = Outcome::Done(to_json(reply, "a reply")?).into_record();
                     let outcomes: Vec<_> = outcome.into_iter().map(|outcome| (id, outcome)).collect();
                     self.save(&heads, &events, &write_note(&outcomes)).await?
                 }

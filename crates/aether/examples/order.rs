@@ -120,7 +120,8 @@ impl Handle<Pay> for Order {
     fn decide(&self, command: &Pay, _: &CommandContext) -> Result<Decision<Self, u32>, OrderError> {
         self.must_be_open()?;
         let amount = command.amount;
-        let due = self.due.checked_sub(amount).ok_or(OrderError::TooMuch { by: amount - self.due.min(amount) })?;
+        let due =
+            self.due.checked_sub(amount).ok_or(OrderError::TooMuch { by: amount - self.due.min(amount) })?;
         Ok(Decision::event(OrderEvent::Paid { amount }).reply(due))
     }
 }

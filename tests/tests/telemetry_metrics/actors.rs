@@ -1,7 +1,7 @@
 //! The counts of actors.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aether_actor::event::DomainEvent;
@@ -14,7 +14,7 @@ use aether_store_memory::MemoryEventStore;
 use aether_testkit::server::unique_name;
 use serde::{Deserialize, Serialize};
 
-use crate::scrape::{Scrape, until};
+use crate::scrape::{MEMORY_STORE, Scrape, until};
 
 const LABEL: &str = "category=\"account\"";
 const WITHIN: Duration = Duration::from_secs(30);
@@ -63,7 +63,7 @@ impl Handle<Deposit> for Account {
             13 => panic!("unlucky"),
             HELD => {
                 IS_WAITING.store(true, Ordering::Release);
-                drop(GATE.lock().unwrap());
+                wait_for(&IS_OPEN);
                 Ok(Decision::event(AccountEvent::Deposited { cents: HELD }).reply(self.cents + HELD))
             }
             cents => Ok(Decision::event(AccountEvent::Deposited { cents }).reply(self.cents + cents)),
@@ -126,6 +126,7 @@ fn assert_outcomes(scrape: &Scrape, expected: &[(&str, u64)]) {
 #[tokio::test]
 async fn commands_are_counted_by_what_they_came_to() {
     let namespace = unique_name("actors");
+    let _memory = MEMORY_STORE.lock().await;
     Scrape::begin().await;
     let store = memory();
     let system = system(&namespace, &store, staying()).await;
@@ -180,24 +181,28 @@ async fn commands_are_counted_by_what_they_came_to() {
     until(&namespace, LABEL, &[("aether_actors_live", 0.0)]).await;
 }
 
-/// Held by the test: a deposit of [`HELD`] waits for it.
-static GATE: Mutex<()> = Mutex::new(());
+/// Opened by the test: a deposit of [`HELD`] waits for that.
+static IS_OPEN: AtomicBool = AtomicBool::new(false);
 static IS_WAITING: AtomicBool = AtomicBool::new(false);
 const HELD: u64 = 99;
+
+fn wait_for(flag: &AtomicBool) {
+    while !flag.load(Ordering::Acquire) {
+        std::thread::yield_now();
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn commands_wait_together_and_a_full_mailbox_refuses() {
     let namespace = unique_name("actors");
+    let _memory = MEMORY_STORE.lock().await;
     Scrape::begin().await;
     let store = memory();
     let system = system(&namespace, &store, staying().mailbox(3)).await;
     let ada = system.actor::<Account>("ada");
-    let gate = GATE.lock().unwrap();
     let (held, runtime) = (ada.clone(), tokio::runtime::Handle::current());
     let held = std::thread::spawn(move || runtime.block_on(held.ask(Deposit { cents: HELD })));
-    while !IS_WAITING.load(Ordering::Acquire) {
-        std::thread::yield_now();
-    }
+    wait_for(&IS_WAITING);
     ada.ask(Deposit { cents: 1 }).tell().await.unwrap();
     ada.ask(Deposit { cents: 2 }).tell().await.unwrap();
     let late = ada.ask(Deposit { cents: 3 }).within(Duration::from_millis(20)).await;
@@ -206,7 +211,7 @@ async fn commands_wait_together_and_a_full_mailbox_refuses() {
         let refused = ada.ask(Deposit { cents }).within(Duration::from_millis(1)).await;
         assert_eq!(refused, Err(AskError::Failed(ActorError::Overloaded { capacity: 3 })));
     }
-    drop(gate);
+    IS_OPEN.store(true, Ordering::Release);
     assert_eq!(held.join().unwrap(), Ok(HELD));
     assert_eq!(ada.query(Balance).linearizable().await, Ok(HELD + 3));
 
@@ -230,6 +235,7 @@ async fn commands_wait_together_and_a_full_mailbox_refuses() {
 #[tokio::test]
 async fn conflicts_are_counted_where_they_are_met() {
     let (here, there) = (unique_name("actors"), unique_name("actors"));
+    let _memory = MEMORY_STORE.lock().await;
     Scrape::begin().await;
     let store = memory();
     let one = system(&here, &store, staying()).await;
@@ -250,6 +256,7 @@ async fn conflicts_are_counted_where_they_are_met() {
 #[tokio::test]
 async fn a_parked_actor_is_counted_until_it_is_not_parked_any_more() {
     let namespace = unique_name("actors");
+    let _memory = MEMORY_STORE.lock().await;
     Scrape::begin().await;
     let store = memory();
     let id = ActorId::new("account-ada").unwrap();
@@ -273,6 +280,7 @@ async fn a_parked_actor_is_counted_until_it_is_not_parked_any_more() {
 #[tokio::test]
 async fn actors_that_leave_memory_are_counted_by_why() {
     let namespace = unique_name("actors");
+    let _memory = MEMORY_STORE.lock().await;
     Scrape::begin().await;
     let store: Arc<dyn Store> = memory();
     let options = ActorOptions::default().idle(Duration::from_millis(40)).snapshots(SnapshotPolicy::every(2));

@@ -13,7 +13,7 @@ use aether_store_memory::{MemoryEventStore, MemoryTimers};
 use aether_testkit::server::unique_name;
 use serde::{Deserialize, Serialize};
 
-use crate::scrape::{Scrape, until};
+use crate::scrape::{MEMORY_STORE, Scrape, until};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DomainEvent)]
 enum OrderEvent {
@@ -119,6 +119,7 @@ async fn mail(_: Mail, context: EffectContext) -> Result<(), HandleError> {
 #[tokio::test]
 async fn what_follows_the_events_counts_what_it_does() {
     let namespace = unique_name("reactors");
+    let _memory = MEMORY_STORE.lock().await;
     Scrape::begin().await;
     let store: Arc<dyn aether_actor::Store> = Arc::new(MemoryEventStore::new());
     let retry = Retry::default().delays(Duration::from_millis(1), Duration::from_millis(1));

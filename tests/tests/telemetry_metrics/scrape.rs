@@ -6,7 +6,11 @@ use std::time::Duration;
 use aether_telemetry::serve_metrics;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
+
+/// Held by whoever uses a memory store, which has no namespace that would keep its counts apart.
+pub(crate) static MEMORY_STORE: Mutex<()> = Mutex::const_new(());
 
 /// The series of one namespace, by name and further labels: `aether_saves_total{store="memory"}`.
 #[derive(Debug)]
@@ -40,6 +44,14 @@ impl Scrape {
     /// The value of a series; 0 if it is not there, as for Prometheus' `or vector(0)`.
     pub(crate) fn get(&self, series: &str) -> f64 {
         self.0.get(series).copied().unwrap_or(0.0)
+    }
+
+    /// What was counted since that one.
+    pub(crate) fn since(mut self, before: &Self) -> Self {
+        for (series, value) in &mut self.0 {
+            *value -= before.get(series);
+        }
+        self
     }
 
     /// Compares all these series of a store, a bus or whatever the label says.

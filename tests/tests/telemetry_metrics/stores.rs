@@ -9,7 +9,7 @@ use aether_telemetry::metrics::NO_NAMESPACE;
 use aether_testkit::server::{shared_r1, unique_name};
 use futures_util::{StreamExt, TryStreamExt};
 
-use crate::scrape::Scrape;
+use crate::scrape::{MEMORY_STORE, Scrape};
 
 fn event(actor: &ActorId, version: u64) -> Event {
     Event::new(actor, Version::new(version), "Happened", &version).unwrap()
@@ -62,10 +62,11 @@ const COUNTED: &[(&str, u64)] = &[
 #[tokio::test]
 async fn the_memory_store_counts_what_was_done() {
     // The recorder is installed when the store is there already.
+    let _memory = MEMORY_STORE.lock().await;
     let store = MemoryEventStore::new();
-    Scrape::begin().await;
+    let before = Scrape::of(NO_NAMESPACE).await;
     work(&store).await;
-    let scrape = Scrape::of(NO_NAMESPACE).await;
+    let scrape = Scrape::of(NO_NAMESPACE).await.since(&before);
     scrape.assert("store=\"memory\"", COUNTED);
     scrape.assert("store=\"memory\",reason=\"invalid\"", &[("aether_save_failures_total", 1)]);
     let label = "store=\"memory\",le=\"10\"";

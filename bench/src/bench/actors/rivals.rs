@@ -63,8 +63,6 @@ pub(crate) enum ToRactor {
     Add(RpcReplyPort<u64>),
 }
 
-impl ractor::Message for ToRactor {}
-
 impl ractor::Actor for Ractor {
     type Msg = ToRactor;
     type State = u64;

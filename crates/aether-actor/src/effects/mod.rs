@@ -15,6 +15,7 @@ use aether_core::EventFilter;
 use async_trait::async_trait;
 
 use self::perform::Performing;
+use crate::membership::Membership;
 use crate::reactor::{Reactor, Running, StartError};
 use crate::runtime::system_event::EFFECT_DECLARED;
 use crate::{ActorSystem, ActorSystemBuilder, ConsumerOptions, Effect};
@@ -92,7 +93,8 @@ impl<E: Effect, H: EffectHandler<E>> Reactor for Following<E, H> {
         let shared = &system.0.shared;
         let handler = Performing::<E, H>::new(handler, shared.namespace.as_deref());
         let group = options.group(group, shared, coordination);
-        let member = group.filter(EventFilter::all().types([EFFECT_DECLARED])).join(handler).await?;
+        let group = group.filter(EventFilter::all().types([EFFECT_DECLARED]));
+        let member = Membership::join(group, handler).await?;
         Ok(Running { members: vec![member], tasks: Vec::new() })
     }
 }

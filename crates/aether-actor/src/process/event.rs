@@ -44,7 +44,7 @@ const RECORDS: [Variant; 2] = [
 ];
 
 /// The most variants that there can be.
-const MAX: usize = 1024;
+const MAX: usize = 256;
 
 impl<E: DomainEvent> ProcessEvent<E> {
     const OWN: usize = E::VARIANTS.len();

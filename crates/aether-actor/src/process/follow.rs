@@ -1,6 +1,5 @@
 //! [`Reacting`] and [`Sending`]: what drives processes.
 
-use std::fmt;
 use std::marker::PhantomData;
 
 use aether_core::{ActorId, Position, RecordedEvent};
@@ -80,7 +79,7 @@ impl Handler for Sending {
 }
 
 /// Sends a process a command about something that stands at `since`.
-async fn deliver<C: Command + fmt::Debug>(
+async fn deliver<C: Command>(
     system: &WeakSystem,
     process: &ActorId,
     command: &C,

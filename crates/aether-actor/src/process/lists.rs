@@ -50,10 +50,8 @@ macro_rules! source_lists {
             const CATEGORIES: &'static [&'static str] = &[$($actor::CATEGORY),*];
 
             fn events() -> Vec<&'static str> {
-                #[allow(unused_mut, reason = "the empty list adds nothing")]
-                let mut events = Vec::new();
-                $(events.extend(events_of::<P, $actor>());)*
-                events
+                let events: Vec<Vec<&'static str>> = vec![$(events_of::<P, $actor>()),*];
+                events.concat()
             }
 
             fn spot(event: &RecordedEvent, _unknown: UnknownEvents) -> Result<Vec<Spotted>, HandleError> {

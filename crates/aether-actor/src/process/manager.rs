@@ -116,6 +116,11 @@ pub trait ProcessManager: Default + Clone + Serialize + DeserializeOwned + Send 
 
     /// The commands that it sends, each with the actors that they go to: `((Account, Debit), (Account, Credit))`, and `()`
     /// for none. A command that is not listed cannot be sent.
+    ///
+    /// Actors that take hundreds of other commands while one of these is on its way should
+    /// [remember](crate::ActorOptions::remember) more than the default: whether a command has been executed is looked for
+    /// through 1,024 commits behind what they remember, and one of which that cannot be told parks its process
+    /// ([`ActorError::WindowPassed`](crate::ActorError::WindowPassed)).
     type Sends: SendList;
 
     /// The version of the state's form in snapshots, as [`Actor::STATE_VERSION`].

@@ -14,6 +14,7 @@ use super::follow::{Reacting, Sending};
 use super::lists::{SendList, SourceList};
 use super::manager::ProcessManager;
 use super::options::ProcessOptions;
+use crate::membership::Membership;
 use crate::reactor::{Reactor, Running, StartError};
 use crate::{ActorSystem, ActorSystemBuilder};
 
@@ -66,12 +67,12 @@ impl<P: ProcessManager> Reactor for Following<P> {
         let (system, unknown) = (system.downgrade(), options.unknown_events);
         let reacting = Reacting::<P> { system: system.clone(), unknown, metrics: metrics(), of };
         let group = options.consumer.group(name.clone(), shared, coordination);
-        let mut members = vec![group.filter(filter).join(reacting).await?];
+        let mut members = vec![Membership::join(group.filter(filter), reacting).await?];
         if !<P::Sends as SendList>::COMMANDS.is_empty() {
             let sending = Sending { system, metrics: metrics() };
             let group = options.consumer.group(format!("{name}-commands"), shared, coordination);
             let filter = EventFilter::category(P::NAME).types([COMMAND_SENT]);
-            members.push(group.filter(filter).join(sending).await?);
+            members.push(Membership::join(group.filter(filter), sending).await?);
         }
         Ok(Running { members, tasks: Vec::new() })
     }

@@ -8,6 +8,7 @@ use aether_core::ActorId;
 use aether_telemetry::metrics::{ActorMetrics, Timer};
 use aether_telemetry::span;
 use parking_lot::Mutex;
+use time::OffsetDateTime;
 use tokio::time::timeout_at;
 
 use super::cell::{Cell, Pushed};
@@ -115,8 +116,6 @@ impl<A: Actor> Kind<A> {
     /// Runs the turns of a cell whose turn it is. The first begins at once, on the thread of whoever asks: with a store that
     /// answers without waiting it ends there, and costs no task. What has to wait goes on as one.
     fn start(self: &Arc<Self>, cell: Arc<Cell<A>>) {
-        let tasks = &self.shared.tasks;
-        let _running = tasks.token();
         let mut first = Box::pin(turn::first(Arc::clone(self), Arc::clone(&cell)));
         // Polled again by its task, so nobody has to be woken for now.
         match first.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -164,20 +163,27 @@ impl<A: Actor> Kind<A> {
     pub(crate) fn passivate(self: &Arc<Self>, id: &ActorId, reason: &'static str) -> bool {
         let Some(cell) = self.find(id, Arc::clone) else { return true };
         let due = self.options.snapshots;
-        let snapshot_due = {
+        let memory_to_save = {
             let loaded = cell.loaded.read();
-            loaded.as_ref().is_some_and(|loaded| due.is_due_at_passivation(&loaded.since_snapshot))
+            let due = loaded.as_ref().filter(|loaded| due.is_due_at_passivation(&loaded.since_snapshot));
+            due.map(|loaded| loaded.state.memory())
         };
-        if snapshot_due && !self.shared.is_stopping() {
+        if let Some(memory) = memory_to_save.filter(|_| !self.shared.is_stopping()) {
             if !cell.occupy() {
                 return false;
             }
+            self.shared.residents.begins_to_leave(memory);
             let kind = Arc::clone(self);
             let leave = async move {
                 kind.save_snapshot(&cell).await;
-                // Commands may have come meanwhile.
+                // Commands may have come meanwhile, and may come again before the cell is retired.
                 turn::run(Arc::clone(&kind), Arc::clone(&cell)).await;
-                kind.retire(&cell, reason);
+                let residents = &kind.shared.residents;
+                if !kind.retire(&cell, reason) {
+                    let resident: Arc<dyn Resident> = Arc::clone(&cell) as _;
+                    residents.stays(Arc::downgrade(&resident), cell.used());
+                }
+                residents.ends_leaving(memory);
             };
             self.spawn(leave);
             return true;
@@ -233,12 +239,8 @@ impl<A: Actor> Kind<A> {
     }
 
     /// Takes a snapshot, beside the actor's work, if one is due.
-    pub(crate) fn snapshot_if_due(self: &Arc<Self>, cell: &Arc<Cell<A>>) {
+    pub(crate) fn snapshot_if_due(self: &Arc<Self>, cell: &Arc<Cell<A>>, now: OffsetDateTime) {
         let policy = self.options.snapshots;
-        if policy == crate::SnapshotPolicy::NEVER {
-            return;
-        }
-        let now = self.shared.clock.now();
         let is_due = {
             let loaded = cell.loaded.read();
             loaded.as_ref().is_some_and(|loaded| policy.is_due(&loaded.since_snapshot, now))

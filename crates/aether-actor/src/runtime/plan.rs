@@ -72,11 +72,12 @@ enum Step {
     Later,
 }
 
-/// Decides `works` in order on what is loaded. Whoever fails, or is known to have been executed before, is answered here.
+/// Decides `works` in order on what is loaded, up to `limit` of them. Whoever fails, or is known to have been executed before, is answered here.
 pub(crate) fn plan<A: Actor>(
     actor: &ActorId,
     loaded: &Loaded<A>,
     mut works: Works<A>,
+    limit: usize,
     now: OffsetDateTime,
     metrics: &ActorMetrics,
     provided: &Provided,
@@ -86,7 +87,7 @@ pub(crate) fn plan<A: Actor>(
         let mut plan = Plan::new();
         plan.panics = panics;
         let mut index = 0;
-        while index < works.len() {
+        while index < works.len().min(limit) {
             if plan.bytes > MAX_BYTES {
                 break;
             }
@@ -146,7 +147,7 @@ fn step<A: Actor>(
     };
     match verdict {
         Verdict::Nothing { outcome } => {
-            let record = outcome.filter(|_| recorded).and_then(|outcome| outcome.to_record());
+            let record = outcome.filter(|_| recorded).and_then(Outcome::into_record);
             match record {
                 Some(record) => plan.outcomes.push((id, record)),
                 None => plan.needs_proof |= work.needs_proof(),
@@ -171,7 +172,7 @@ fn step<A: Actor>(
                 return Step::Panicked(message);
             }
             plan.state = Some(state);
-            plan.outcomes.extend(outcome.to_record().map(|record| (id, record)));
+            plan.outcomes.extend(outcome.into_record().map(|record| (id, record)));
             Step::Joined
         }
     }

@@ -1,6 +1,6 @@
 //! [`Recall`]: the outcomes of the latest commands, so that one that is sent again is not executed again.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,13 +8,14 @@ use crate::CommandId;
 use crate::outcome::Outcome;
 
 /// The outcomes of the commands of the commits after [`reach`](Self::reach), all of them.
+///
+/// They are few, and most commands are new, so looking one up goes through all of them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Recall {
     /// The sequence of the last commit of which nothing is remembered; 0 if everything is.
     reach: u64,
     /// In the order of their commits.
-    order: VecDeque<(u64, CommandId)>,
-    outcomes: HashMap<CommandId, Outcome, ahash::RandomState>,
+    commands: VecDeque<(u64, CommandId, Outcome)>,
 }
 
 /// What is known of a command.
@@ -44,8 +45,8 @@ impl Recall {
         if since == u64::MAX {
             return Known::New;
         }
-        match self.outcomes.get(&id) {
-            Some(outcome) => Known::Executed(outcome.clone()),
+        match self.commands.iter().find(|(_, command, _)| *command == id) {
+            Some((_, _, outcome)) => Known::Executed(outcome.clone()),
             None if self.reach <= since => Known::New,
             None => Known::Unclear,
         }
@@ -53,41 +54,32 @@ impl Recall {
 
     /// Takes in the outcomes of the commit that follows all that is remembered.
     pub(crate) fn add(&mut self, sequence: u64, outcomes: impl IntoIterator<Item = (CommandId, Outcome)>) {
-        for (id, outcome) in outcomes {
-            if self.outcomes.insert(id, outcome).is_none() {
-                self.order.push_back((sequence, id));
-            }
-        }
+        self.commands.extend(outcomes.into_iter().map(|(id, outcome)| (sequence, id, outcome)));
     }
 
-    /// Takes in what was found by looking back to `since`.
+    /// Takes in what was found by looking back to `since`, up to what is remembered.
     pub(crate) fn widen(&mut self, since: u64, earlier: Vec<(u64, CommandId, Outcome)>) {
-        for (sequence, id, outcome) in earlier.into_iter().rev() {
-            if self.outcomes.insert(id, outcome).is_none() {
-                self.order.push_front((sequence, id));
-            }
+        for command in earlier.into_iter().rev() {
+            self.commands.push_front(command);
         }
         self.reach = self.reach.min(since);
     }
 
     /// Forgets the oldest, so that `limit` remain. The outcomes of one commit stay together.
     pub(crate) fn forget(&mut self, limit: usize) {
-        while self.order.len() > limit {
-            let Some((sequence, _)) = self.order.front().copied() else { break };
-            while let Some((of, id)) = self.order.front().copied().filter(|(of, _)| *of == sequence) {
-                self.order.pop_front();
-                self.outcomes.remove(&id);
-                self.reach = of;
+        while self.commands.len() > limit {
+            let Some((sequence, ..)) = self.commands.pop_front() else { break };
+            while self.commands.front().is_some_and(|(of, ..)| *of == sequence) {
+                self.commands.pop_front();
             }
+            self.reach = sequence;
         }
     }
 
     /// For snapshots.
     pub(crate) fn to_stored(&self) -> StoredRecall {
-        let stored = self.order.iter().filter_map(|(sequence, id)| {
-            let outcome = self.outcomes.get(id)?;
-            Some((*sequence, *id, StoredOutcome::of(outcome)))
-        });
+        let stored = self.commands.iter();
+        let stored = stored.map(|(sequence, id, outcome)| (*sequence, *id, StoredOutcome::of(outcome)));
         StoredRecall { reach: self.reach, commands: stored.collect() }
     }
 }
@@ -183,8 +175,7 @@ mod tests {
         recall.add(9, [(ids[2], Outcome::DoneTooLarge)]);
         let json = serde_json::to_string(&recall.to_stored()).unwrap();
         let back = Recall::from(serde_json::from_str::<StoredRecall>(&json).unwrap());
-        assert_eq!(back.order, recall.order);
-        assert_eq!(back.outcomes, recall.outcomes);
+        assert_eq!(back.commands, recall.commands);
         assert_eq!(back.reach, 3);
     }
 }

@@ -61,6 +61,9 @@ pub(crate) struct Residents {
     tick: AtomicU64,
     actors: AtomicUsize,
     bytes: AtomicUsize,
+    /// Those who are still there, and about to leave: how many, and their bytes.
+    leaving: AtomicUsize,
+    leaving_bytes: AtomicUsize,
     /// By the tick at which each was used when it was last looked at, which may be too low.
     by_use: Mutex<BinaryHeap<Reverse<Entry>>>,
     /// Which tick it was when, for the last while.
@@ -108,6 +111,8 @@ impl Residents {
             tick: AtomicU64::new(1),
             actors: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
+            leaving: AtomicUsize::new(0),
+            leaving_bytes: AtomicUsize::new(0),
             by_use: Mutex::new(BinaryHeap::new()),
             times: Mutex::new(Vec::new()),
         }
@@ -137,6 +142,31 @@ impl Residents {
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
+    /// An actor is about to leave, once it has been saved: nobody else has to make room for it.
+    pub(crate) fn begins_to_leave(&self, bytes: usize) {
+        self.leaving.fetch_add(1, Ordering::Relaxed);
+        self.leaving_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// An actor that was about to leave has done so, or [stays](Self::stays).
+    pub(crate) fn ends_leaving(&self, bytes: usize) {
+        self.leaving.fetch_sub(1, Ordering::Relaxed);
+        self.leaving_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// An actor that was about to leave has been asked something meanwhile, and stays.
+    pub(crate) fn stays(&self, resident: Weak<dyn Resident>, used: u64) {
+        self.by_use.lock().push(Reverse(Entry { used, resident }));
+    }
+
+    fn is_exceeded(&self) -> bool {
+        let staying = |all: &AtomicUsize, leaving: &AtomicUsize| {
+            all.load(Ordering::Relaxed).saturating_sub(leaving.load(Ordering::Relaxed))
+        };
+        let actors = staying(&self.actors, &self.leaving);
+        self.limit.is_exceeded(actors, staying(&self.bytes, &self.leaving_bytes))
+    }
+
     /// The state of an actor takes more or less than it did.
     pub(crate) fn resized(&self, before: usize, after: usize) {
         if before != after {
@@ -148,7 +178,7 @@ impl Residents {
     /// Asks the least recently used to leave, until the limit is kept or all are at work.
     pub(crate) fn make_room(&self) {
         let mut busy = Vec::new();
-        while self.limit.is_exceeded(self.count(), self.bytes.load(Ordering::Relaxed)) {
+        while self.is_exceeded() {
             let Some(least) = self.least_recently_used(u64::MAX) else { break };
             let Some(resident) = least.resident.upgrade() else { continue };
             if !resident.leave("memory") {

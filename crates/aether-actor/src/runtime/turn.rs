@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use aether_core::SaveError;
 use aether_telemetry::metrics::Timer;
+use time::OffsetDateTime;
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -17,7 +19,7 @@ use super::plan::{Plan, Works, plan};
 use super::recall::Known;
 use super::save::{self, Stood};
 use crate::error::{ActorError, LoadError};
-use crate::{Actor, CommandId};
+use crate::{Actor, CommandId, Delivery};
 
 /// Runs turns until nobody waits any more.
 pub(crate) async fn run<A: Actor>(kind: Arc<Kind<A>>, cell: Arc<Cell<A>>) {
@@ -80,12 +82,18 @@ fn turn<A: Actor>(
 async fn answer<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, mut works: Works<A>) {
     let mut conflicts = 0;
     let mut backoff = Backoff::between_rivals();
+    let mut limit = usize::MAX;
     loop {
         drop_late(kind, &mut works);
         if works.is_empty() {
             return;
         }
-        if let Err(error) = ready(kind, cell, &mut works).await {
+        let made_ready = match is_ready(cell, &works) {
+            true => Ok(()),
+            // In a box, since it is large and rare.
+            false => Box::pin(ready(kind, cell, &mut works)).await,
+        };
+        if let Err(error) = made_ready {
             for work in works {
                 observed::fail(&kind.metrics, work, error.clone());
             }
@@ -96,7 +104,7 @@ async fn answer<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, mut works: W
             let loaded = cell.loaded.read();
             let Some(loaded) = loaded.as_ref() else { continue };
             let timer = Timer::start();
-            let planned = plan(&cell.id, loaded, works, now, &kind.metrics, &kind.shared.provided);
+            let planned = plan(&cell.id, loaded, works, limit, now, &kind.metrics, &kind.shared.provided);
             kind.metrics.decided(timer);
             planned
         };
@@ -106,7 +114,7 @@ async fn answer<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, mut works: W
             cell.panics.store(0, Ordering::Relaxed);
         }
         let panics = planned.panics;
-        let (waiting, later, result) = settle(kind, cell, planned).await;
+        let (waiting, later, result) = settle(kind, cell, planned, now).await;
         if panics > 0 {
             // What panicked has had the state in its hands.
             forget(kind, cell);
@@ -126,7 +134,7 @@ async fn answer<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, mut works: W
                     }
                     return;
                 }
-                if let Err(error) = refresh(kind, cell).await {
+                if let Err(error) = Box::pin(refresh(kind, cell)).await {
                     if !error.is_retryable() {
                         // `ready` finds the cell empty, loads it anew, and says what is wrong with it.
                         forget(kind, cell);
@@ -135,6 +143,13 @@ async fn answer<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, mut works: W
                 if conflicts > 1 {
                     backoff.wait().await;
                 }
+            }
+            Err(Again::Failed(ActorError::Save(error)))
+                if waiting.len() > 1 && matches!(*error, SaveError::TooLarge { .. }) =>
+            {
+                // Together they are too much: one by one they may not be.
+                works.splice(0..0, waiting);
+                limit = 1;
             }
             Err(Again::Failed(error)) => {
                 for work in waiting {
@@ -157,6 +172,7 @@ async fn settle<A: Actor>(
     kind: &Arc<Kind<A>>,
     cell: &Arc<Cell<A>>,
     plan: Plan<A>,
+    now: OffsetDateTime,
 ) -> (Works<A>, Works<A>, Result<(), Again>) {
     let Plan { waiting, later, events, outcomes, state, needs_proof, .. } = plan;
     let Some(before) = cell.loaded.read().as_ref().map(|loaded| loaded.head) else {
@@ -181,7 +197,6 @@ async fn settle<A: Actor>(
                     loaded.state = state;
                 }
                 if head != before {
-                    let now = kind.shared.clock.now();
                     for event in &events {
                         loaded.since_snapshot.add(event, now);
                     }
@@ -192,7 +207,7 @@ async fn settle<A: Actor>(
                 forget(kind, cell);
             }
             observed::answer(&kind.metrics, waiting, head.sequence());
-            kind.snapshot_if_due(cell);
+            kind.snapshot_if_due(cell, now);
             (Vec::new(), later, Ok(()))
         }
         Stood::Conflict => (waiting, later, Err(Again::Conflict)),
@@ -210,6 +225,18 @@ fn drop_late<A: Actor>(kind: &Kind<A>, works: &mut Works<A>) {
         let error = if stopping { ActorError::Stopped } else { ActorError::Expired };
         observed::fail(&kind.metrics, work, error);
     }
+}
+
+/// Whether nothing has to be read before these can be decided.
+fn is_ready<A: Actor>(cell: &Cell<A>, works: &Works<A>) -> bool {
+    let loaded = cell.loaded.read();
+    let Some(loaded) = loaded.as_ref() else { return false };
+    works.iter().all(|work| {
+        let Delivery { id, since, .. } = work.delivery();
+        let is_known =
+            || work.is_query() || loaded.recall.look_up(*id, since.sequence()) != Known::Unclear;
+        work.at_least() <= loaded.head.sequence() && is_known()
+    })
 }
 
 /// Sees to it that the actor is loaded, has come to what the callers have seen, and remembers far enough back.

@@ -34,8 +34,8 @@ enum Fired {
 
 /// Something is not there at the moment.
 const SOON: Fired = Fired::Again(Duration::from_millis(100), Duration::from_secs(10));
-/// Somebody has to do something about it.
-const LATER: Fired = Fired::Again(Duration::from_secs(1), Duration::from_secs(300));
+/// Another process may know what to do, or somebody has to do something about it.
+const LATER: Fired = Fired::Again(Duration::from_millis(100), Duration::from_secs(300));
 
 impl Firing {
     pub(super) fn new(timers: Arc<dyn Timers>, system: &ActorSystem) -> Self {

@@ -19,6 +19,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use self::fire::Firing;
 use self::set::Setting;
+use crate::membership::Membership;
 use crate::reactor::{Reactor, Running, StartError};
 use crate::runtime::system_event::{TIMER_CANCELLED, TIMER_SET};
 use crate::{ActorSystem, ActorSystemBuilder, ConsumerOptions};
@@ -74,12 +75,9 @@ impl Reactor for Following {
         };
         let shared = &system.0.shared;
         let setting = Setting::new(Arc::clone(&self.timers), shared);
-        let member = self
-            .options
-            .group(GROUP.to_owned(), shared, coordination)
-            .filter(EventFilter::all().types([TIMER_SET, TIMER_CANCELLED]))
-            .join(setting)
-            .await?;
+        let filter = EventFilter::all().types([TIMER_SET, TIMER_CANCELLED]);
+        let group = self.options.group(GROUP.to_owned(), shared, coordination).filter(filter);
+        let member = Membership::join(group, setting).await?;
         let firing = Firing::new(self.timers, system);
         let firing = AbortOnDropHandle::new(tokio::spawn(firing.run(due)));
         Ok(Running { members: vec![member], tasks: vec![firing] })

@@ -31,16 +31,33 @@ pub(crate) struct Faulty {
     store: MemoryEventStore,
     rule: Arc<Mutex<Rule>>,
     refused: Arc<AtomicUsize>,
+    /// How many subscriptions are still to fail for good.
+    failing: Arc<AtomicUsize>,
 }
 
 impl Faulty {
     pub(crate) fn over(store: &MemoryEventStore) -> Self {
         let rule: Rule = Arc::new(|_| Fault::None);
-        Self { store: store.clone(), rule: Arc::new(Mutex::new(rule)), refused: Arc::default() }
+        Self {
+            store: store.clone(),
+            rule: Arc::new(Mutex::new(rule)),
+            refused: Arc::default(),
+            failing: Arc::default(),
+        }
     }
 
     pub(crate) fn fail(&self, rule: impl Fn(&Commit<'_>) -> Fault + Send + Sync + 'static) {
         *self.rule.lock().unwrap() = Arc::new(rule);
+    }
+
+    /// Lets so many subscriptions fail for good, as soon as they are read.
+    pub(crate) fn fail_subscriptions(&self, count: usize) {
+        self.failing.store(count, Ordering::Relaxed);
+    }
+
+    /// Whether all that were to fail have failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failing.load(Ordering::Relaxed) == 0
     }
 
     /// How many saves were refused.
@@ -120,6 +137,11 @@ impl SnapshotStore for Faulty {
 #[async_trait]
 impl Subscribe for Faulty {
     async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, ReadError> {
+        let fails = |left: usize| left.checked_sub(1);
+        if self.failing.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fails).is_ok() {
+            let denied = ReadError::PermissionDenied { operation: "a fault".into() };
+            return Ok(Box::pin(futures_util::stream::once(async { Err(denied) })));
+        }
         self.store.subscribe(options).await
     }
 }

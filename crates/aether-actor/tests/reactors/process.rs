@@ -1,11 +1,15 @@
 //! Process managers, step by step.
 
+use std::sync::Arc;
+
+use aether_actor::event::UnknownEvents;
 use aether_actor::{ActorSystem, StartError, describe, describe_process};
-use aether_core::{RecordedEvent, Version};
+use aether_core::{ActorId, Event, EventStoreExt, RecordedEvent, Version};
+use aether_group::GroupAdmin;
 
 use crate::bank::{Account, Close};
 use crate::transfer::{Ended, OVERDUE, Transfer};
-use crate::world::{World, ask, balance, ended, open, transfer};
+use crate::world::{WITHIN, World, ask, balance, ended, open, transfer};
 
 #[tokio::test]
 async fn a_transfer_is_done_step_by_step() {
@@ -114,7 +118,7 @@ async fn events_that_come_again_change_nothing() {
     for n in 0..10 {
         ended(&system, &format!("t{n}")).await;
     }
-    system.shutdown(crate::world::WITHIN).await;
+    system.shutdown(WITHIN).await;
     let before = world.log().await;
     // All is handled again, and then something new.
     let system = world.forgetful().bank().await;
@@ -129,6 +133,73 @@ async fn events_that_come_again_change_nothing() {
         .collect();
     assert_eq!(others, ["TransferAsked", "Debited", "Credited"]);
     assert_eq!((balance(&system, "ada").await, balance(&system, "bob").await), (54, 46));
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_not_recorded_and_parks_its_process() {
+    let (world, ..) = World::by_hand();
+    let system = world.bank().await;
+    open(&system, "ada", 100).await;
+    open(&system, "bob", 0).await;
+    ask(&system, "t1", "ada", &"x".repeat(600), 30).await;
+    ask(&system, "t2", "ada", "bob", 30).await;
+    assert_eq!(ended(&system, "t2").await, Ended::Done);
+    let admin = GroupAdmin::new(
+        "process-transfer-commands",
+        Arc::clone(&world.store) as _,
+        world.coordination.clone(),
+    );
+    let parked = loop {
+        match admin.parked().await.unwrap().pop() {
+            Some(parked) => break parked,
+            None => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+        }
+    };
+    assert_eq!(parked.actor.as_str(), "transfer-t1");
+    let letter = format!("{:?}", parked.parked);
+    assert!(letter.contains("Credit to account-xxx"), "{letter}");
+    assert_eq!(
+        world.types("transfer-t1").await,
+        ["TransferBegun", "process.CommandSent", "aether.TimerSet"],
+        "a part of the reaction was saved"
+    );
+}
+
+#[tokio::test]
+async fn what_a_newer_program_has_saved_waits_for_it() {
+    let (world, ..) = World::by_hand();
+    let bare = world.bare().start().await.unwrap();
+    for account in ["ada", "bob", "eve"] {
+        open(&bare, account, 100).await;
+    }
+    drop(bare);
+    let newer =
+        Event::new(&ActorId::new("account-ada").unwrap(), Version::new(2), "AccountFrozen", &()).unwrap();
+    world.store.save_event(&newer).await.unwrap();
+    let system = world.bank_with(UnknownEvents::Fail, UnknownEvents::Skip).await;
+    ask(&system, "t1", "ada", "eve", 30).await;
+    ask(&system, "t2", "bob", "eve", 30).await;
+    assert_eq!(ended(&system, "t2").await, Ended::Done);
+    assert!(world.types("transfer-t1").await.is_empty());
+    system.shutdown(WITHIN).await;
+    let system = world.bank_with(UnknownEvents::Skip, UnknownEvents::Skip).await;
+    assert_eq!(ended(&system, "t1").await, Ended::Done);
+}
+
+#[tokio::test]
+async fn a_group_that_fails_is_joined_again() {
+    let (world, store, _) = World::by_hand();
+    let faulty = crate::faulty::Faulty::over(&store);
+    let world = world.over(faulty.clone());
+    // The timers, the events and the commands.
+    faulty.fail_subscriptions(3);
+    let system = world.bank().await;
+    open(&system, "ada", 100).await;
+    open(&system, "bob", 0).await;
+    ask(&system, "t1", "ada", "bob", 30).await;
+    assert_eq!(ended(&system, "t1").await, Ended::Done);
+    assert!(faulty.has_failed());
+    system.shutdown(WITHIN).await;
 }
 
 #[tokio::test]

@@ -41,6 +41,21 @@ async fn a_timer_fires_once_at_its_time() {
 }
 
 #[tokio::test]
+async fn what_a_timer_does_is_part_of_the_conversation_that_set_it() {
+    let (world, _, clock) = World::by_hand();
+    let system = start(&world).await;
+    aether_core::Context::correlated("request-7").scope(later(&system, "a", "x", HOUR, 1)).await;
+    clock.advance(HOUR);
+    until_rung(&world, "a", &[1]).await;
+    let log = world.log().await;
+    let (set, rung) = (&log[1], &log[2]);
+    assert_eq!((set.event_type(), rung.event_type()), ("aether.TimerSet", "BellRung"));
+    assert_eq!(rung.metadata().correlation_id.as_deref(), Some("request-7"));
+    assert_eq!(rung.metadata().causation_id, Some(set.id().to_string()));
+    assert_eq!(rung.metadata().command_id, Some(set.id().to_string()));
+}
+
+#[tokio::test]
 async fn timers_are_cancelled_and_replaced() {
     let (world, _, clock) = World::by_hand();
     let system = start(&world).await;

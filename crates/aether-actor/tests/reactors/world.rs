@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aether_actor::event::UnknownEvents;
 use aether_actor::{
-    ActorSystem, ActorSystemBuilder, CommandId, ConsumerOptions, Process, ProcessOptions, Retry, Store,
+    ActorOptions, ActorSystem, ActorSystemBuilder, CommandId, ConsumerOptions, Process, ProcessOptions,
+    Retry, Store,
 };
 use aether_coordination::{Coordination, MemoryCoordination};
 use aether_core::{Clock, ReadFrom, RecordedEvent, SystemClock, Timers, Version};
@@ -79,10 +81,13 @@ impl World {
 
     /// A system with accounts, and nothing that follows the events.
     pub(crate) fn bare(&self) -> ActorSystemBuilder {
+        self.empty().actor::<Account>()
+    }
+
+    fn empty(&self) -> ActorSystemBuilder {
         ActorSystem::builder(Arc::clone(&self.store))
             .clock(Arc::clone(&self.clock))
             .coordination(Arc::clone(&self.coordination))
-            .actor::<Account>()
     }
 
     /// A system with timers.
@@ -94,6 +99,14 @@ impl World {
     pub(crate) async fn bank(&self) -> ActorSystem {
         let options = ProcessOptions::default().consumer(quick());
         self.builder().process_with::<Transfer>(options).start().await.unwrap()
+    }
+
+    /// A system with accounts and transfers, which do this about events that they do not know.
+    pub(crate) async fn bank_with(&self, transfers: UnknownEvents, accounts: UnknownEvents) -> ActorSystem {
+        let options = ProcessOptions::default().consumer(quick()).unknown_events(transfers);
+        let system = self.empty().actor_with::<Account>(ActorOptions::default().unknown_events(accounts));
+        let system = system.timers_with(Arc::clone(&self.timers), quick());
+        system.process_with::<Transfer>(options).start().await.unwrap()
     }
 
     /// All events, in order.

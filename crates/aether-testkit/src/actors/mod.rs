@@ -44,6 +44,6 @@ mod support;
 
 pub use fixture::{Fixture, Storage};
 pub use list::RULES;
+pub use rule::Rule;
 #[doc(hidden)]
 pub use rule::check;
-pub use rule::Rule;

@@ -1,6 +1,6 @@
 //! [`Reacted`]: how a process has reacted, to be compared with how it should.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use aether_actor::{Actor, Command, Effect, Handle, ProcessManager, React, Reaction, When};
 use time::OffsetDateTime;
@@ -9,11 +9,16 @@ use super::shown::{Shown, due};
 use super::{ProcessScenario, diff, wire};
 
 /// How a process has reacted.
-#[derive(Debug)]
 pub struct Reacted<P: ProcessManager> {
     pub(super) scenario: ProcessScenario<P>,
     /// `None` if the event was not for any process.
     pub(super) reaction: Option<Reaction<P>>,
+}
+
+impl<P: ProcessManager> fmt::Debug for Reacted<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reacted").field("reaction", &self.reaction).finish_non_exhaustive()
+    }
 }
 
 impl<P: ProcessManager> Reacted<P>
@@ -74,7 +79,11 @@ where
     #[track_caller]
     pub fn then_sends<A: Handle<C>, C: Command>(self, key: &str, command: C) -> Self {
         let data = wire::read("the command", &wire::json("the command", &command));
-        self.then_shown(&Shown::Sent { to: format!("{}-{key}", A::CATEGORY), command: C::NAME.to_owned(), data })
+        self.then_shown(&Shown::Sent {
+            to: format!("{}-{key}", A::CATEGORY),
+            command: C::NAME.to_owned(),
+            data,
+        })
     }
 
     /// No command is sent.

@@ -1,9 +1,9 @@
 //! [`Faulty`]: a memory store with one fault.
 
 use aether_core::{
-    ActorId, ActorSnapshot, Commit, CommitStream, Event, EventStore, EventStream, Head, Position, ReadError, ReadFrom,
-    SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Subscribe, SubscribeOptions, Subscription,
-    Version,
+    ActorId, ActorSnapshot, Commit, CommitStream, Event, EventStore, EventStream, Head, Position, ReadError,
+    ReadFrom, SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Subscribe, SubscribeOptions,
+    Subscription, Version,
 };
 use aether_store_memory::MemoryEventStore;
 use async_trait::async_trait;
@@ -70,7 +70,8 @@ impl Faulty {
 }
 
 fn without_metadata(event: &Event) -> Event {
-    let builder = Event::builder(event.actor(), event.version(), event.event_type().to_owned()).id(event.id());
+    let builder =
+        Event::builder(event.actor(), event.version(), event.event_type().to_owned()).id(event.id());
     builder.payload(event.payload().clone()).timestamp(event.timestamp()).build().unwrap()
 }
 
@@ -133,10 +134,11 @@ impl EventStore for Faulty {
             }
             Fault::ReadsFromTheStart => self.store.get_commits(actor, Head::NONE),
             Fault::ReadsBehind => {
-                let all_but_one = self.store.get_commits(actor, after).collect::<Vec<_>>().map(|mut commits| {
-                    commits.pop();
-                    stream::iter(commits)
-                });
+                let all_but_one =
+                    self.store.get_commits(actor, after).collect::<Vec<_>>().map(|mut commits| {
+                        commits.pop();
+                        stream::iter(commits)
+                    });
                 all_but_one.flatten_stream().boxed()
             }
             _ => self.store.get_commits(actor, after),

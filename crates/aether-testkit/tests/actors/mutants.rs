@@ -82,10 +82,7 @@ const CAUGHT_BY: &[(Fault, &[&str])] = &[
     ),
     (Fault::KeepsNoTime, &["time_travel::to_any_time"]),
     (Fault::ForgetsMetadata, &["saving::events_name_their_command"]),
-    (
-        Fault::ProvesByWriting,
-        &["saving::a_refusal_saves_nothing", "queries::know_an_actor_without_events"],
-    ),
+    (Fault::ProvesByWriting, &["saving::a_refusal_saves_nothing", "queries::know_an_actor_without_events"]),
 ];
 
 struct On(Fault);

@@ -110,7 +110,11 @@ fn what_is_of_no_concern_is_ignored() {
 fn what_is_otherwise_is_said() {
     let deposited = || process::<Sweep>().when::<Account>("in", AccountEvent::Deposited { cents: 5 });
     let failure = |scenario: &dyn Fn()| {
-        *catch_unwind(AssertUnwindSafe(scenario)).unwrap_err().downcast::<String>().unwrap()
+        let panic = catch_unwind(AssertUnwindSafe(scenario)).unwrap_err();
+        match panic.downcast::<String>() {
+            Ok(text) => *text,
+            Err(panic) => (*panic.downcast::<&str>().unwrap()).to_owned(),
+        }
     };
     let text = failure(&|| drop(deposited().then_sends::<Account, _>("in", Withdraw { cents: 6 })));
     assert!(text.contains("neither sent nor declared") && text.contains("account-in"), "{text}");
@@ -124,8 +128,7 @@ fn what_is_otherwise_is_said() {
     assert!(text.contains("it is not ignored"), "{text}");
     let text = failure(&|| drop(deposited().then_timer("patience", Duration::from_secs(1))));
     assert!(text.contains("there is no timer"), "{text}");
-    let text =
-        failure(&|| drop(process::<Sweep>().when::<Account>("in", opened()).then([])));
+    let text = failure(&|| drop(process::<Sweep>().when::<Account>("in", opened()).then([])));
     assert!(text.contains("it is ignored"), "{text}");
     let text = failure(&|| {
         drop(deposited().when::<Account>("in", AccountEvent::Deposited { cents: 5 }).then_nothing());

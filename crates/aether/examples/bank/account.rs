@@ -15,15 +15,34 @@ use crate::commands::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DomainEvent)]
 pub(crate) enum AccountEvent {
     #[event(name = "AccountOpened")]
-    Opened { owner: String },
+    Opened {
+        owner: String,
+    },
     /// In its first version it was in whole euros.
     #[event(version = 2, upcast(1 = cents_from_euros))]
-    Deposited { cents: u64 },
-    Withdrawn { cents: u64 },
-    TransferRequested { transfer: String, to: String, cents: u64 },
-    Debited { transfer: String, cents: u64 },
-    Credited { transfer: String, cents: u64 },
-    Refunded { transfer: String, cents: u64 },
+    Deposited {
+        cents: u64,
+    },
+    Withdrawn {
+        cents: u64,
+    },
+    TransferRequested {
+        transfer: String,
+        to: String,
+        cents: u64,
+    },
+    Debited {
+        transfer: String,
+        cents: u64,
+    },
+    Credited {
+        transfer: String,
+        cents: u64,
+    },
+    Refunded {
+        transfer: String,
+        cents: u64,
+    },
     #[event(name = "AccountFrozen")]
     Frozen {
         #[serde(with = "time::serde::rfc3339")]

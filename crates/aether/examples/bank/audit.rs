@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use aether::ReadFrom;
 use aether::actor::Store;
 use aether::event::{UnknownEvents, decode_with};
-use aether::{EventStore, ReadFrom};
 use anyhow::Result;
 use futures_util::TryStreamExt;
 

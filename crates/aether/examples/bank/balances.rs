@@ -41,7 +41,9 @@ impl Projection for Balances {
                 AccountEvent::Deposited { cents }
                 | AccountEvent::Credited { cents, .. }
                 | AccountEvent::Refunded { cents, .. } => view.cents += cents,
-                AccountEvent::Withdrawn { cents } | AccountEvent::Debited { cents, .. } => view.cents -= cents,
+                AccountEvent::Withdrawn { cents } | AccountEvent::Debited { cents, .. } => {
+                    view.cents -= cents
+                }
                 AccountEvent::TransferRequested { .. } => {}
                 AccountEvent::Frozen { .. } => view.frozen = true,
                 AccountEvent::Unfrozen => view.frozen = false,

@@ -50,7 +50,10 @@ impl Report {
         let Self { accounts, transfers, took, kills, outcomes, books, .. } = self;
         let seconds = took.as_secs_f64();
         let rate = *transfers as f64 / seconds;
-        writeln!(out, "{transfers} transfers between {accounts} accounts in {seconds:.1} s, {rate:.0} a second")?;
+        writeln!(
+            out,
+            "{transfers} transfers between {accounts} accounts in {seconds:.1} s, {rate:.0} a second"
+        )?;
         if *kills > 0 {
             writeln!(out, "meanwhile the server was killed {kills} times")?;
         }

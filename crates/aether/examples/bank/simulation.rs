@@ -30,7 +30,13 @@ pub(crate) struct Simulation {
 }
 
 impl Simulation {
-    pub(crate) fn new(system: ActorSystem, accounts: u64, transfers: u64, at_once: u64, faults: Faults) -> Self {
+    pub(crate) fn new(
+        system: ActorSystem,
+        accounts: u64,
+        transfers: u64,
+        at_once: u64,
+        faults: Faults,
+    ) -> Self {
         Self { system, accounts, transfers, at_once, faults, next: AtomicU64::new(1) }
     }
 

@@ -1,6 +1,8 @@
 //! [`Transfers`]: takes the money, then gives it. What cannot be given goes back to where it came from.
 
-use aether::actor::{Answered, AskError, Cause, ProcessContext, ProcessManager, React, ReactContext, Reaction};
+use aether::actor::{
+    Answered, AskError, Cause, ProcessContext, ProcessManager, React, ReactContext, Reaction,
+};
 use aether::event::DomainEvent;
 use serde::{Deserialize, Serialize};
 
@@ -48,14 +50,18 @@ impl ProcessManager for Transfers {
         let (transfer, cents) = (context.key().to_owned(), self.cents);
         if let Some(debited) = answer.of::<Account, Debit>() {
             return match debited {
-                Err(AskError::Refused(why)) => Reaction::event(TransferEvent::Refused { why: why.to_string() }),
+                Err(AskError::Refused(why)) => {
+                    Reaction::event(TransferEvent::Refused { why: why.to_string() })
+                }
                 _ => Reaction::nothing().send::<Account, _>(&self.to, Credit { transfer, cents }),
             };
         }
         if let Some(credited) = answer.of::<Account, Credit>() {
             return match credited {
-                Err(AskError::Refused(why)) => Reaction::event(TransferEvent::Bounced { why: why.to_string() })
-                    .send::<Account, _>(&self.from, Refund { transfer, cents }),
+                Err(AskError::Refused(why)) => {
+                    Reaction::event(TransferEvent::Bounced { why: why.to_string() })
+                        .send::<Account, _>(&self.from, Refund { transfer, cents })
+                }
                 _ => Reaction::event(TransferEvent::Completed),
             };
         }

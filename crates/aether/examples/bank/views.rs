@@ -25,10 +25,8 @@ impl Views {
     /// The views as they are now, and from now on.
     pub(crate) async fn open(store: &Arc<dyn Store>) -> Result<Self> {
         let (balances, outcomes) = (MemoryModel::new(Balances), MemoryModel::new(Outcomes));
-        let projectors = [
-            balances.projector(store.clone()).run().await?,
-            outcomes.projector(store.clone()).run().await?,
-        ];
+        let projectors =
+            [balances.projector(store.clone()).run().await?, outcomes.projector(store.clone()).run().await?];
         let views = Self { balances, outcomes, projectors };
         for projector in &views.projectors {
             let done = |progress: &Progress| progress.caught_up && progress.unfinished == 0;

@@ -24,7 +24,8 @@ pub(crate) async fn a_command_is_sent_and_answered_once(fixture: &dyn Fixture) {
     let counter = system.actor::<Counter>("a");
     assert_eq!(counter.query(Total).await.or_fail("querying"), 3);
     assert_eq!(counter.ask(add(3)).id(id).await.or_fail("asking what was sent"), 3);
-    let full = system.send(&actor("a"), "AddUpTo", br#"{"by":1,"limit":3}"#, delivery(CommandId::new())).await;
+    let full =
+        system.send(&actor("a"), "AddUpTo", br#"{"by":1,"limit":3}"#, delivery(CommandId::new())).await;
     assert_eq!(full.or_fail("sending"), Outcome::Refused(r#"{"TooMuch":{"total":4}}"#.into()));
     assert_eq!(world.events("a").await.len(), 1);
 }

@@ -8,7 +8,8 @@ use tokio::sync::Barrier;
 
 use crate::actors::Fixture;
 use crate::actors::support::{
-    AddUpTo, Counter, CounterError, Fault, Look, OrFail, Total, World, add, decisions, options, tagged, unique,
+    AddUpTo, Counter, CounterError, Fault, Look, OrFail, Total, World, add, decisions, options, tagged,
+    unique,
 };
 
 /// Commands of each system.

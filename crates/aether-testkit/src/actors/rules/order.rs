@@ -5,8 +5,8 @@ use futures_util::future::{join_all, poll_immediate};
 
 use crate::actors::Fixture;
 use crate::actors::support::{
-    AddUpTo, Counter, CounterError, OrFail, PanicInDecide, PanicInEvolve, Tags, Total, World, actor, add, options,
-    tagged, until,
+    AddUpTo, Counter, CounterError, OrFail, PanicInDecide, PanicInEvolve, Tags, Total, World, actor, add,
+    options, tagged, until,
 };
 
 pub(crate) async fn commands_of_one_actor_keep_theirs(fixture: &dyn Fixture) {

@@ -64,7 +64,11 @@ pub(crate) async fn the_next_command_waits_for_what_is_not_known(fixture: &dyn F
     let mut next = counter.ask(tagged(&tag));
     assert!(poll_immediate(&mut next).await.is_none());
     until("it was tried a few times", async || probe.saves() >= 4).await;
-    assert_eq!(decisions(&tag), 0, "a command was decided before it was known whether the one before it stands");
+    assert_eq!(
+        decisions(&tag),
+        0,
+        "a command was decided before it was known whether the one before it stands"
+    );
     probe.fail_always(None);
     assert_eq!(first.await.or_fail("the first"), 1);
     assert_eq!(next.await.or_fail("the next"), 2);
@@ -102,7 +106,9 @@ pub(crate) async fn what_the_store_refuses_is_told(fixture: &dyn Fixture) {
     let counter = world.system().await.actor::<Counter>("a");
     world.probe().fail_next([Fault::Full]);
     let error = counter.ask(add(1)).await.err().or_fail("asking a full store");
-    let Some(ActorError::Save(source)) = error.failure() else { panic!("it was to say that the store is full: {error:?}") };
+    let Some(ActorError::Save(source)) = error.failure() else {
+        panic!("it was to say that the store is full: {error:?}")
+    };
     assert!(matches!(**source, SaveError::StoreFull { .. }), "{source:?}");
     assert_eq!(counter.ask(add(1)).await.or_fail("adding"), 1, "what the store refused was counted");
 }

@@ -6,8 +6,8 @@ use aether_core::{Commit, Event, Version};
 
 use crate::actors::Fixture;
 use crate::actors::support::{
-    Counter, CounterEvent, Look, OrFail, PanicInAnswer, PanicInDecide, PanicInEvolve, Total, World, actor, add, mend,
-    options, unique,
+    Counter, CounterEvent, Look, OrFail, PanicInAnswer, PanicInDecide, PanicInEvolve, Total, World, actor,
+    add, mend, options, unique,
 };
 
 pub(crate) async fn in_decide_fails_that_command(fixture: &dyn Fixture) {
@@ -16,7 +16,9 @@ pub(crate) async fn in_decide_fails_that_command(fixture: &dyn Fixture) {
     counter.ask(add(1)).await.or_fail("adding");
     for round in 2..5 {
         let error = counter.ask(PanicInDecide).await.err().or_fail("a panic");
-        let Some(ActorError::Panicked { message }) = error.failure() else { panic!("not a panic: {error:?}") };
+        let Some(ActorError::Panicked { message }) = error.failure() else {
+            panic!("not a panic: {error:?}")
+        };
         assert_eq!(message, "decide was told to panic");
         assert_eq!(counter.ask(add(1)).await.or_fail("adding after a panic"), round);
     }
@@ -68,9 +70,14 @@ pub(crate) async fn on_replay_park_the_actor(fixture: &dyn Fixture) {
     let (ill, well) = (system.actor::<Counter>("ill"), system.actor::<Counter>("well"));
     for _ in 0..3 {
         let error = ill.ask(add(1)).await.err().or_fail("asking an actor that cannot be loaded");
-        let Some(ActorError::Parked(poison)) = error.failure() else { panic!("it was to be parked: {error:?}") };
+        let Some(ActorError::Parked(poison)) = error.failure() else {
+            panic!("it was to be parked: {error:?}")
+        };
         let text = poison.to_string();
-        assert!(text.contains("Broken") && text.contains("version 1"), "it does not say what is broken: {text}");
+        assert!(
+            text.contains("Broken") && text.contains("version 1"),
+            "it does not say what is broken: {text}"
+        );
         assert!(matches!(ill.query(Total).await, Err(ActorError::Parked(_))));
         assert_eq!(well.ask(Look).await.or_fail("another actor"), 0);
     }

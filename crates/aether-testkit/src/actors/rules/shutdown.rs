@@ -6,7 +6,9 @@ use aether_actor::{ActorError, AskError, SnapshotPolicy};
 use futures_util::future::poll_immediate;
 
 use crate::actors::Fixture;
-use crate::actors::support::{Counter, OrFail, Total, World, actor, add, decisions, options, tagged, unique, until};
+use crate::actors::support::{
+    Counter, OrFail, Total, World, actor, add, decisions, options, tagged, unique, until,
+};
 
 /// Long enough for everything.
 const AMPLE: Duration = Duration::from_secs(30);

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::actors::Fixture;
 use crate::actors::support::{
-    Counter, CounterOf, ManualClock, Origin, OrFail, Total, World, actor, add, options, until,
+    Counter, CounterOf, ManualClock, OrFail, Origin, Total, World, actor, add, options, until,
 };
 
 /// Adds so often.

@@ -12,7 +12,8 @@ async fn grown(world: &World) -> aether_actor::ActorSystem {
     for _ in 0..10 {
         system.actor::<Counter>("a").ask(add(1)).await.or_fail("adding");
     }
-    until("there is a snapshot", async || world.snapshot("a").await.is_some_and(|it| it.version.get() >= 8)).await;
+    until("there is a snapshot", async || world.snapshot("a").await.is_some_and(|it| it.version.get() >= 8))
+        .await;
     system
 }
 
@@ -24,7 +25,8 @@ pub(crate) async fn to_any_version(fixture: &dyn Fixture) {
         let (state, at) = then.or_fail(format_args!("the state at version {version}"));
         assert_eq!((state.answer(&Total), at.get()), (version.min(10), version.min(10)));
     }
-    let (state, at) = system.state_at_version::<Counter>("nobody", Version::MAX).await.or_fail("nobody's state");
+    let (state, at) =
+        system.state_at_version::<Counter>("nobody", Version::MAX).await.or_fail("nobody's state");
     assert_eq!((state, at), (Counter::default(), Version::ZERO));
 }
 

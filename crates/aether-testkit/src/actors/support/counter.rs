@@ -10,9 +10,14 @@ use super::witness;
 /// What happens to a counter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DomainEvent)]
 pub(crate) enum CounterEvent {
-    Added { by: u64, tag: String },
+    Added {
+        by: u64,
+        tag: String,
+    },
     /// `evolve` panics on it until this key is mended.
-    Broken { key: String },
+    Broken {
+        key: String,
+    },
 }
 
 /// Counts, and keeps the tags of what was added. `V` is the version of its state's form: 1 is today's, 2 is upcast from 1,

@@ -11,8 +11,8 @@ mod world;
 
 pub(crate) use clock::ManualClock;
 pub(crate) use counter::{
-    Add, AddFrom, AddUpTo, Counter, CounterError, CounterEvent, CounterOf, Look, Origin, PanicInAnswer, PanicInDecide,
-    PanicInEvolve, Say, Tags, Total, add, tagged,
+    Add, AddFrom, AddUpTo, Counter, CounterError, CounterEvent, CounterOf, Look, Origin, PanicInAnswer,
+    PanicInDecide, PanicInEvolve, Say, Tags, Total, add, tagged,
 };
 pub(crate) use or_fail::OrFail;
 pub(crate) use probe::{Fault, Probe};

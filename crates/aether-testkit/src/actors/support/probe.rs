@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aether_actor::Store;
 use aether_core::{
-    ActorId, ActorSnapshot, Commit, CommitStream, EventStore, EventStream, Head, ReadError, ReadFrom, SaveError,
-    Saved, SnapshotError, SnapshotSaved, SnapshotStore, Source, Subscribe, SubscribeOptions, Subscription,
-    Version, VersionConflict,
+    ActorId, ActorSnapshot, Commit, CommitStream, EventStore, EventStream, Head, ReadError, ReadFrom,
+    SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Source, Subscribe, SubscribeOptions,
+    Subscription, Version, VersionConflict,
 };
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};

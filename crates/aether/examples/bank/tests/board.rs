@@ -55,10 +55,15 @@ fn an_event_that_the_board_lacks_is_named() {
     let board = Board::from_yaml(&BOARD.replace("          - Debited\n", "")).unwrap();
     let mismatches = board.check(&components()).unwrap_err().to_string();
     assert!(
-        mismatches.contains("the code says that aggregate `Account` emits `Debited`, the board's context `banking` does not"),
+        mismatches.contains(
+            "the code says that aggregate `Account` emits `Debited`, the board's context `banking` does not"
+        ),
         "{mismatches}"
     );
-    assert!(mismatches.contains("list it under `emits` on the board, or take it from the code"), "{mismatches}");
+    assert!(
+        mismatches.contains("list it under `emits` on the board, or take it from the code"),
+        "{mismatches}"
+    );
 }
 
 #[test]

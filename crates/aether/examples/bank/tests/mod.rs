@@ -2,7 +2,8 @@
 
 mod board;
 mod histories;
+mod processes;
 mod properties;
-mod schemas;
 mod scenarios;
+mod schemas;
 mod whole;
