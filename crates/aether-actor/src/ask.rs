@@ -20,6 +20,8 @@ use crate::runtime::work::{Asked, BoxedWork, Caller, Queried, Seen};
 use crate::{ActorError, ActorRef, AskError, CommandId, Delivery, Since};
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// What an ask comes to.
+type Asking<R, E> = Boxed<Result<R, AskError<E>>>;
 
 /// A command on its way to an actor. Await it for the reply.
 #[must_use = "nothing is asked until it is awaited"]
@@ -31,7 +33,7 @@ pub struct Ask<'a, A: Handle<C>, C: Command> {
     since: Since,
     recorded: bool,
     timer: Option<String>,
-    asked: Option<Boxed<Result<A::Reply, AskError<A::Error>>>>,
+    asked: Option<Asking<A::Reply, A::Error>>,
 }
 
 // Nothing in it is pinned but the boxed future.
@@ -106,7 +108,7 @@ impl<'a, A: Handle<C>, C: Command> Ask<'a, A, C> {
         delivery
     }
 
-    fn begin(&mut self) -> Result<Boxed<Result<A::Reply, AskError<A::Error>>>, ActorError> {
+    fn begin(&mut self) -> Result<Asking<A::Reply, A::Error>, ActorError> {
         let (kind, actor) = self.actor.target()?;
         let delivery = self.delivery(kind.shared.deadline);
         let command = self.command.take().ok_or(ActorError::Stopped)?;
@@ -181,7 +183,7 @@ impl<'a, A: Answer<Q>, Q: Query> Inquiry<'a, A, Q> {
     }
 
     /// Answers from memory, if the actor is there and has come to what the caller has seen.
-    fn from_memory(&mut self) -> Result<Option<A::Reply>, ActorError> {
+    fn recollect(&mut self) -> Result<Option<A::Reply>, ActorError> {
         let (kind, actor) = self.actor.target()?;
         let (Some(query), false) = (&self.query, self.linearizable) else { return Ok(None) };
         let seen = self.actor.seen();
@@ -249,7 +251,7 @@ impl<A: Answer<Q>, Q: Query> Future for Inquiry<'_, A, Q> {
             if let Some(asked) = inquiry.asked.as_mut() {
                 return asked.as_mut().poll(context);
             }
-            match inquiry.from_memory().and_then(|answer| match answer {
+            match inquiry.recollect().and_then(|answer| match answer {
                 Some(answer) => Ok(Poll::Ready(answer)),
                 None => inquiry.begin().map(|asked| {
                     inquiry.asked = Some(asked);

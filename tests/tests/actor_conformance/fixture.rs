@@ -1,6 +1,7 @@
 //! [`OnJetStream`]: opens stores for the rules of actors, each on streams of its own.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aether_actor::Store;
 use aether_core::Source;
@@ -9,6 +10,12 @@ use aether_testkit::actors::{Fixture, Storage};
 use aether_testkit::server::{shared_r1, shared_r3, unique_name};
 use async_nats::{Client, ServerAddr, jetstream};
 use async_trait::async_trait;
+use tokio::time::Instant;
+
+/// How long the servers may take until they keep a new stream.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often they are asked.
+const STEP: Duration = Duration::from_millis(200);
 
 /// Stores on the servers that all tests of the run share.
 pub(crate) struct OnJetStream {
@@ -39,7 +46,14 @@ impl Fixture for OnJetStream {
             JetStreamConfig::new("events").namespace(unique_name("actors")).replicas(self.urls.len());
         let name = config.stream_name();
         self.made.lock().unwrap().extend([format!("{name}_snapshots"), name]);
-        JetStreamEventStore::create(connect(&self.urls).await?, config.clone()).await?;
+        // A cluster that has only just come together may miss a server for a moment.
+        let deadline = Instant::now() + PATIENCE;
+        while let Err(error) = JetStreamEventStore::create(connect(&self.urls).await?, config.clone()).await {
+            if Instant::now() >= deadline {
+                return Err(error.into());
+            }
+            tokio::time::sleep(STEP).await;
+        }
         Ok(Box::new(Stream { urls: self.urls.clone(), config }))
     }
 

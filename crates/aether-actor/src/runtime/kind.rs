@@ -13,7 +13,7 @@ use tokio::time::timeout_at;
 
 use super::cell::{Cell, Pushed};
 use super::load::{self, Until};
-use super::loaded::Loaded;
+use super::loaded::{Loaded, SinceSnapshot};
 use super::residents::Resident;
 use super::snapshot;
 use super::turn;
@@ -245,35 +245,30 @@ impl<A: Actor> Kind<A> {
             let loaded = cell.loaded.read();
             loaded.as_ref().is_some_and(|loaded| policy.is_due(&loaded.since_snapshot, now))
         };
-        if is_due {
+        if is_due && let Some(loaded) = for_snapshot(cell) {
             let (kind, cell) = (Arc::clone(self), Arc::clone(cell));
-            let task = async move { kind.save_snapshot(&cell).await };
-            self.spawn(task);
+            self.spawn(async move { kind.write_snapshot(&cell.id, &loaded).await });
         }
     }
 
-    /// Saves a snapshot of what is loaded. One that cannot be saved is tried again when the next one is due.
+    /// Saves a snapshot of what is loaded.
     pub(crate) async fn save_snapshot(&self, cell: &Cell<A>) {
-        let loaded: Option<Loaded<A>> = {
-            let mut loaded = cell.loaded.write();
-            loaded.as_mut().map(|loaded| {
-                loaded.since_snapshot = Default::default();
-                loaded.clone()
-            })
-        };
-        let Some(loaded) = loaded.filter(|loaded| !loaded.head.version().is_zero()) else { return };
-        let saved = match snapshot::take(&cell.id, &loaded, self.shared.clock.now()) {
+        if let Some(loaded) = for_snapshot(cell) {
+            self.write_snapshot(&cell.id, &loaded).await;
+        }
+    }
+
+    /// One that cannot be saved is tried again when the next one is due.
+    async fn write_snapshot(&self, actor: &ActorId, loaded: &Loaded<A>) {
+        let saved = match snapshot::take(actor, loaded, self.shared.clock.now()) {
             Ok(snapshot) => {
-                self.shared.store.save_snapshot(&snapshot).await.map_err(|error| error.to_string())
+                self.shared.store.save_snapshot(&snapshot).await.map(|_| ()).map_err(|error| error.to_string())
             }
             Err(error) => Err(error.to_string()),
         };
-        match saved {
-            Ok(_) => self.metrics.snapshot(true),
-            Err(error) => {
-                self.metrics.snapshot(false);
-                tracing::warn!(actor = %cell.id, error, "a snapshot could not be saved");
-            }
+        self.metrics.snapshot(saved.is_ok());
+        if let Err(error) = saved {
+            tracing::warn!(%actor, error, "a snapshot could not be saved");
         }
     }
 
@@ -296,4 +291,12 @@ impl<A: Actor> std::fmt::Debug for Kind<A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Kind").field("category", &A::CATEGORY).finish_non_exhaustive()
     }
+}
+
+/// What is loaded of an actor, for a snapshot; the next one is counted from here.
+fn for_snapshot<A: Actor>(cell: &Cell<A>) -> Option<Loaded<A>> {
+    let mut loaded = cell.loaded.write();
+    let loaded = loaded.as_mut().filter(|loaded| !loaded.head.version().is_zero())?;
+    loaded.since_snapshot = SinceSnapshot::default();
+    Some(loaded.clone())
 }

@@ -134,11 +134,11 @@ async fn answer<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, mut works: W
                     }
                     return;
                 }
-                if let Err(error) = Box::pin(refresh(kind, cell)).await {
-                    if !error.is_retryable() {
-                        // `ready` finds the cell empty, loads it anew, and says what is wrong with it.
-                        forget(kind, cell);
-                    }
+                if let Err(error) = Box::pin(refresh(kind, cell)).await
+                    && !error.is_retryable()
+                {
+                    // `ready` finds the cell empty, loads it anew, and says what is wrong with it.
+                    forget(kind, cell);
                 }
                 if conflicts > 1 {
                     backoff.wait().await;

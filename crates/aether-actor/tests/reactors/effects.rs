@@ -67,12 +67,14 @@ impl Handle<Mail> for Shop {
     }
 }
 
+type Failure = fn() -> HandleError;
+
 /// Notes what it does, and fails as it is told to.
 #[derive(Debug, Clone, Default)]
 struct Outside {
     mails: Arc<Mutex<Vec<(SendMail, EffectContext)>>>,
     payments: Arc<Mutex<Vec<(Payment, EffectContext)>>>,
-    failing: Arc<Mutex<Option<fn() -> HandleError>>>,
+    failing: Arc<Mutex<Option<Failure>>>,
 }
 
 impl Outside {
@@ -80,7 +82,7 @@ impl Outside {
         self.mails.lock().unwrap().iter().map(|(mail, _)| mail.to.clone()).collect()
     }
 
-    fn fail(&self, how: Option<fn() -> HandleError>) {
+    fn fail(&self, how: Option<Failure>) {
         *self.failing.lock().unwrap() = how;
     }
 }

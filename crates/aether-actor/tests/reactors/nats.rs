@@ -85,7 +85,7 @@ async fn timers_outlive_whoever_sets_them() {
     let place = Place::new();
     let world = place.connect().await;
     // Set in the log, and not followed.
-    let bare = world.bare().actor::<Bell>().timers_with(NoTimers::new(), quick()).start().await.unwrap();
+    let bare = world.bare().actor::<Bell>().timers_with(Arc::new(NoTimers), quick()).start().await.unwrap();
     crate::bell::later(&bare, "a", "unset", Duration::from_millis(10), 1).await;
     drop(bare);
     // Set, and fired when nobody is there.

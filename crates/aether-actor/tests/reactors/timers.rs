@@ -89,7 +89,7 @@ async fn a_timer_that_is_due_already_is_still_cancelled() {
     crate::world::until("both have fired", fired).await;
     system.shutdown(Duration::from_secs(1)).await;
     // While nobody fires timers, one is cancelled and the other is replaced.
-    let bare = world.bare().actor::<Bell>().timers_with(NoTimers::new(), quick()).start().await.unwrap();
+    let bare = world.bare().actor::<Bell>().timers_with(Arc::new(NoTimers), quick()).start().await.unwrap();
     silence(&bare, "a", "x").await;
     later(&bare, "a", "y", HOUR, 3).await;
     bare.shutdown(WITHIN).await;
@@ -120,7 +120,7 @@ async fn a_timer_may_set_the_next_one_of_its_name() {
 async fn whoever_crashes_after_the_save_leaves_the_timer_to_others() {
     let (world, _, clock) = World::by_hand();
     // Nobody follows the events while it is set.
-    let bare = world.bare().actor::<Bell>().timers_with(NoTimers::new(), quick()).start().await.unwrap();
+    let bare = world.bare().actor::<Bell>().timers_with(Arc::new(NoTimers), quick()).start().await.unwrap();
     later(&bare, "a", "x", HOUR, 1).await;
     drop(bare);
     clock.advance(HOUR);
@@ -205,12 +205,6 @@ impl Timers for Noting {
 /// Timers that nobody sets and that never fire: for a system that stops in between.
 #[derive(Debug)]
 pub(crate) struct NoTimers;
-
-impl NoTimers {
-    pub(crate) fn new() -> Arc<dyn Timers> {
-        Arc::new(Self)
-    }
-}
 
 #[async_trait::async_trait]
 impl Timers for NoTimers {

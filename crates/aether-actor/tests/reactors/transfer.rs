@@ -15,11 +15,16 @@ pub(crate) const OVERDUE: Duration = Duration::from_secs(3600);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DomainEvent)]
 pub(crate) enum TransferEvent {
-    TransferBegun { from: String, to: String, cents: u64 },
-    TransferPaidOut { left: u64 },
-    TransferBounced,
-    TransferEnded { how: Ended },
-    TransferOverdue,
+    #[event(name = "TransferBegun")]
+    Begun { from: String, to: String, cents: u64 },
+    #[event(name = "TransferPaidOut")]
+    PaidOut { left: u64 },
+    #[event(name = "TransferBounced")]
+    Bounced,
+    #[event(name = "TransferEnded")]
+    Ended { how: Ended },
+    #[event(name = "TransferOverdue")]
+    Overdue,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,12 +51,12 @@ impl ProcessManager for Transfer {
 
     fn evolve(&mut self, event: &TransferEvent) {
         match event {
-            TransferEvent::TransferBegun { from, to, cents } => {
+            TransferEvent::Begun { from, to, cents } => {
                 (self.from, self.to, self.cents) = (from.clone(), to.clone(), *cents);
             }
-            TransferEvent::TransferPaidOut { .. } | TransferEvent::TransferBounced => {}
-            TransferEvent::TransferEnded { how } => self.ended = Some(*how),
-            TransferEvent::TransferOverdue => self.overdue += 1,
+            TransferEvent::PaidOut { .. } | TransferEvent::Bounced => {}
+            TransferEvent::Ended { how } => self.ended = Some(*how),
+            TransferEvent::Overdue => self.overdue += 1,
         }
     }
 
@@ -59,7 +64,7 @@ impl ProcessManager for Transfer {
         let (transfer, cents) = (context.key().to_owned(), self.cents);
         if let Some(debited) = answer.of::<Account, Debit>() {
             return match debited {
-                Ok(left) => Reaction::event(TransferEvent::TransferPaidOut { left })
+                Ok(left) => Reaction::event(TransferEvent::PaidOut { left })
                     .send::<Account, _>(&self.to, Credit { transfer, cents }),
                 Err(AskError::Refused(_)) => self.ends(Ended::NotCovered),
                 Err(other) => panic!("{other}"),
@@ -67,7 +72,7 @@ impl ProcessManager for Transfer {
         }
         match answer.of::<Account, Credit>() {
             Some(Ok(())) => self.ends(Ended::Done),
-            Some(Err(_)) => Reaction::event(TransferEvent::TransferBounced)
+            Some(Err(_)) => Reaction::event(TransferEvent::Bounced)
                 .send::<Account, _>(&self.from, Refund { transfer, cents }),
             None => self.ends(Ended::Refunded),
         }
@@ -75,13 +80,13 @@ impl ProcessManager for Transfer {
 
     fn timed_out(&self, timer: &str, _: &ProcessContext) -> Reaction<Self> {
         assert_eq!(timer, "overdue");
-        Reaction::event(TransferEvent::TransferOverdue)
+        Reaction::event(TransferEvent::Overdue)
     }
 }
 
 impl Transfer {
     fn ends(&self, how: Ended) -> Reaction<Self> {
-        Reaction::event(TransferEvent::TransferEnded { how }).cancel("overdue")
+        Reaction::event(TransferEvent::Ended { how }).cancel("overdue")
     }
 }
 
@@ -98,7 +103,7 @@ impl React<Account> for Transfer {
     fn react(&self, event: &AccountEvent, context: &ReactContext) -> Reaction<Self> {
         let AccountEvent::TransferAsked { transfer, to, cents } = event else { return Reaction::nothing() };
         let (from, to, cents) = (context.cause.key().to_owned(), to.clone(), *cents);
-        Reaction::event(TransferEvent::TransferBegun { from: from.clone(), to, cents })
+        Reaction::event(TransferEvent::Begun { from: from.clone(), to, cents })
             .send::<Account, _>(from, Debit { transfer: transfer.clone(), cents })
             .schedule("overdue", OVERDUE)
     }

@@ -100,7 +100,7 @@ macro_rules! __actor_rules {
             those_at_work_stay "an actor at work does not leave";
             no_more_stay_than_the_limit "no more actors stay than the limit allows";
             no_more_stay_than_their_bytes_allow "no more actors stay than the limit of bytes allows";
-            the_least_recently_used_leaves "the least recently used leaves first";
+            the_least_recently_used_leave "the least recently used leave first";
             those_who_take_their_time_drive_out_nobody "one that is saved as it leaves does not make others leave";
         }
         shutdown {

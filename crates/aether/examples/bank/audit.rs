@@ -90,7 +90,7 @@ impl Books {
             }
         }
         if self.frozen != self.unfrozen {
-            complaints.push(format!("{} accounts were frozen, {} timers fired", self.frozen, self.unfrozen));
+            complaints.push(format!("of {} freezes, {} were ended", self.frozen, self.unfrozen));
         }
         complaints
     }

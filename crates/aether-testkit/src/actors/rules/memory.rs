@@ -79,25 +79,40 @@ pub(crate) async fn no_more_stay_than_their_bytes_allow(fixture: &dyn Fixture) {
     assert!(system.live() >= 3, "more have left than had to");
 }
 
-pub(crate) async fn the_least_recently_used_leaves(fixture: &dyn Fixture) {
+pub(crate) async fn the_least_recently_used_leave(fixture: &dyn Fixture) {
     let world = World::open(fixture).await;
-    let system = limited(&world, MemoryLimit::actors(2)).await;
-    let [a, b, c] = ["a", "b", "c"].map(|key| system.actor::<Counter>(key));
-    let ask = async |counter: &aether_actor::ActorRef<Counter>| {
-        counter.ask(add(1)).await.or_fail("adding");
-        until("the limit is kept", async || system.live() <= 2).await;
+    let system = limited(&world, MemoryLimit::actors(20)).await;
+    let ask = async |key: usize| {
+        system.actor::<Counter>(key).ask(add(1)).await.or_fail("adding");
     };
-    ask(&a).await;
-    ask(&b).await;
+    // Whoever is at work stays, so those who have to leave are asked long before.
+    for key in 0..20 {
+        ask(key).await;
+    }
     // A query is a use, too.
-    a.query(Total).await.or_fail("querying");
-    ask(&c).await;
-    let loads = |key| world.probe().loads(&actor(key));
-    assert_eq!((loads("a"), loads("b"), loads("c")), (1, 1, 1));
-    ask(&a).await;
-    assert_eq!(loads("a"), 1, "the one that was used last but one had left");
-    ask(&b).await;
-    assert_eq!(loads("b"), 2, "nobody had left");
+    for key in 0..10 {
+        system.actor::<Counter>(key).query(Total).await.or_fail("querying");
+    }
+    for key in 20..30 {
+        ask(key).await;
+    }
+    until("the limit is kept", async || system.live() <= 20).await;
+    let reloaded = async |keys: std::ops::Range<usize>| {
+        let mut reloaded = Vec::new();
+        for key in keys {
+            ask(key).await;
+            if world.probe().loads(&actor(&key.to_string())) > 1 {
+                reloaded.push(key);
+            }
+        }
+        reloaded
+    };
+    assert!(reloaded(0..10).await.is_empty(), "some that had been used lately had left");
+    assert_eq!(
+        reloaded(10..20).await,
+        (10..20).collect::<Vec<_>>(),
+        "some that had not been used had not left"
+    );
 }
 
 pub(crate) async fn those_who_take_their_time_drive_out_nobody(fixture: &dyn Fixture) {

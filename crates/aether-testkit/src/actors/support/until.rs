@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long a condition may take to come about.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is looked at.
-const STEP: Duration = Duration::from_millis(2);
+pub(super) const STEP: Duration = Duration::from_millis(2);
 
 /// Waits until the condition holds; the rule fails if it never does.
 pub(crate) async fn until(what: impl Display, mut holds: impl AsyncFnMut() -> bool) {

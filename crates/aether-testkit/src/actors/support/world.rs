@@ -1,11 +1,16 @@
 //! [`World`]: a storage with nothing in it, and systems of actors on it.
 
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aether_actor::{Actor, ActorOptions, ActorSystem, ActorSystemBuilder, SnapshotPolicy, Store};
-use aether_core::{ActorId, ActorSnapshot, RecordedCommit, RecordedEvent, Version};
+use aether_core::{
+    ActorId, ActorSnapshot, Head, ReadError, RecordedCommit, RecordedEvent, SnapshotError, Version,
+};
 use futures_util::TryStreamExt;
+use tokio::time::Instant;
 
+use super::until::{PATIENCE, STEP};
 use super::{Counter, OrFail, Probe};
 use crate::actors::{Fixture, Storage};
 
@@ -100,19 +105,36 @@ impl World {
 
     /// What a counter's log holds.
     pub(crate) async fn events(&self, key: &str) -> Vec<RecordedEvent> {
-        let events: Result<_, _> = self.store.get_events(&actor(key), Version::ZERO).try_collect().await;
-        events.or_fail("reading the events")
+        let read = async || self.store.get_events(&actor(key), Version::ZERO).try_collect().await;
+        patiently("reading the events", read, ReadError::is_retryable).await
     }
 
     /// The commits of a counter.
     pub(crate) async fn commits(&self, key: &str) -> Vec<RecordedCommit> {
-        let head = aether_core::Head::NONE;
-        let commits: Result<_, _> = self.store.get_commits(&actor(key), head).try_collect().await;
-        commits.or_fail("reading the commits")
+        let read = async || self.store.get_commits(&actor(key), Head::NONE).try_collect().await;
+        patiently("reading the commits", read, ReadError::is_retryable).await
     }
 
     /// The snapshot of a counter.
     pub(crate) async fn snapshot(&self, key: &str) -> Option<ActorSnapshot> {
-        self.store.load_snapshot(&actor(key)).await.or_fail("loading the snapshot")
+        let load = async || self.store.load_snapshot(&actor(key)).await;
+        patiently("loading the snapshot", load, SnapshotError::is_retryable).await
+    }
+}
+
+/// Tries until the store is there: it may be choosing a leader, which is not what the rules are about.
+async fn patiently<T, E: Debug>(
+    doing: &str,
+    mut attempt: impl AsyncFnMut() -> Result<T, E>,
+    is_retryable: impl Fn(&E) -> bool,
+) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match attempt().await {
+            Err(error) if is_retryable(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(STEP).await;
+            }
+            done => return done.or_fail(doing),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What the bank is held to.
 
 mod board;
+mod books;
 mod histories;
 mod processes;
 mod properties;
