@@ -100,9 +100,12 @@ pub(crate) async fn of_an_older_form_are_upcast(fixture: &dyn Fixture) {
     let policy = SnapshotPolicy::every(5);
     grow(&world, policy, 5).await;
     taken(&world, 5).await;
-    let newer = world.system_of::<CounterOf<2>>(options().snapshots(policy)).await.actor::<CounterOf<2>>("a");
+    let probe = world.another().await;
+    let newer = world.system_of::<CounterOf<2>>(&probe, options().snapshots(policy)).await;
+    let newer = newer.actor::<CounterOf<2>>("a");
     assert_eq!(newer.query(Total).await.or_fail("querying"), 5);
     assert_eq!(newer.query(Origin).await.or_fail("querying"), Some(1), "the snapshot was not used");
+    assert_eq!(probe.commits_read(), 0, "more was read than the snapshot");
 }
 
 pub(crate) async fn of_an_older_form_may_be_ignored(fixture: &dyn Fixture) {
@@ -110,9 +113,12 @@ pub(crate) async fn of_an_older_form_may_be_ignored(fixture: &dyn Fixture) {
     let policy = SnapshotPolicy::every(5);
     grow(&world, policy, 5).await;
     taken(&world, 5).await;
-    let newer = world.system_of::<CounterOf<3>>(options().snapshots(policy)).await.actor::<CounterOf<3>>("a");
+    let probe = world.another().await;
+    let newer = world.system_of::<CounterOf<3>>(&probe, options().snapshots(policy)).await;
+    let newer = newer.actor::<CounterOf<3>>("a");
     assert_eq!(newer.query(Total).await.or_fail("querying"), 5);
     assert_eq!(newer.query(Origin).await.or_fail("querying"), None);
+    assert_eq!(probe.commits_read(), 5, "it was not replayed from the first event");
     assert_eq!(newer.ask(add(1)).await.or_fail("adding"), 6);
 }
 

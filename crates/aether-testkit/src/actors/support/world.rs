@@ -98,9 +98,9 @@ impl World {
         self.system_on(&self.another().await, options).await
     }
 
-    /// A system of other actors on a handle of its own.
-    pub(crate) async fn system_of<A: Actor>(&self, options: ActorOptions) -> ActorSystem {
-        self.start(builder(&self.another().await).actor_with::<A>(options)).await
+    /// A system of other actors on this handle.
+    pub(crate) async fn system_of<A: Actor>(&self, probe: &Probe, options: ActorOptions) -> ActorSystem {
+        self.start(builder(probe).actor_with::<A>(options)).await
     }
 
     /// What a counter's log holds.

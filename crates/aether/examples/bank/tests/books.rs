@@ -61,8 +61,5 @@ async fn a_step_that_was_done_twice_is_named() {
 #[tokio::test]
 async fn a_timer_that_did_not_fire_is_named() {
     let until = time::OffsetDateTime::UNIX_EPOCH;
-    assert_eq!(
-        complaints([AccountEvent::Frozen { until }]).await,
-        ["of 1 freezes, 0 were ended"]
-    );
+    assert_eq!(complaints([AccountEvent::Frozen { until }]).await, ["of 1 freezes, 0 were ended"]);
 }
