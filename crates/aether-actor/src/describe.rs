@@ -20,10 +20,11 @@ pub fn describe<A: Actor>() -> Component {
 }
 
 /// What a process manager says of itself: a policy, with the events that it reacts to
-/// ([`React::EVENTS`](crate::React::EVENTS)) and the commands that it sends.
+/// ([`React::EVENTS`](crate::React::EVENTS)), the commands that it sends, and its own events.
 #[must_use]
 pub fn describe_process<P: ProcessManager>() -> Component {
     Component::policy(P::NAME)
         .reacts_to(<P::Sources as SourceList<P>>::events())
         .sends(<P::Sends as SendList>::COMMANDS.iter().copied())
+        .emits(P::Event::VARIANTS.iter().map(|variant| variant.name))
 }

@@ -133,7 +133,7 @@ fn is_published(package: &Package) -> bool {
 }
 
 fn campaigns() -> Result<Option<String>> {
-    for suite in ["stores", "streams"] {
+    for suite in ["stores", "streams", "actors"] {
         suites::suite("campaign", suite).arg("--tenth").run()?;
     }
     Ok(None)

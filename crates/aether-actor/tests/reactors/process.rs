@@ -1,15 +1,18 @@
 //! Process managers, step by step.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aether_actor::event::UnknownEvents;
-use aether_actor::{ActorSystem, StartError, describe, describe_process};
+use aether_actor::{
+    ActorSystem, CommandId, CommandSent, ProcessOptions, StartError, describe, describe_process,
+};
 use aether_core::{ActorId, Event, EventStoreExt, RecordedEvent, Version};
 use aether_group::GroupAdmin;
 
 use crate::bank::{Account, Close};
 use crate::transfer::{Ended, OVERDUE, Transfer};
-use crate::world::{WITHIN, World, ask, balance, ended, open, transfer};
+use crate::world::{WITHIN, World, ask, balance, ended, open, quick, transfer, until};
 
 #[tokio::test]
 async fn a_transfer_is_done_step_by_step() {
@@ -34,6 +37,44 @@ async fn a_transfer_is_done_step_by_step() {
             "aether.TimerCancelled",
         ]
     );
+}
+
+#[tokio::test]
+async fn the_ids_of_commands_derive_from_what_they_are_a_reaction_to() {
+    let (world, ..) = World::by_hand();
+    let system = world.bank().await;
+    open(&system, "ada", 100).await;
+    open(&system, "bob", 0).await;
+    ask(&system, "t1", "ada", "bob", 30).await;
+    ended(&system, "t1").await;
+    let log = world.log().await;
+    let sent: Vec<_> = log.iter().filter(|event| event.event_type() == "process.CommandSent").collect();
+    assert_eq!(sent.len(), 2);
+    for event in sent {
+        let reaction: CommandId = event.metadata().command_id.as_deref().unwrap().parse().unwrap();
+        let id = CommandId::caused_by(reaction.uuid(), "send 0");
+        assert_eq!(event.data::<CommandSent>().unwrap().id, id);
+        let executed = log.iter().filter(|event| event.metadata().command_id == Some(id.to_string()));
+        assert_eq!(executed.count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_outage_parks_nobody() {
+    let (world, store, _) = World::by_hand();
+    let faulty = crate::faulty::Faulty::over(&store);
+    faulty.fail(|commit| crate::faulty::refuse(commit, "Debited"));
+    let options = ProcessOptions::default().consumer(quick());
+    let system = world.over(faulty.clone()).builder().process_with::<Transfer>(options);
+    let system = system.deadline(Duration::from_millis(20)).start().await.unwrap();
+    open(&system, "ada", 100).await;
+    open(&system, "bob", 0).await;
+    ask(&system, "t1", "ada", "bob", 30).await;
+    until("it has been tried", || faulty.refused() > 0).await;
+    // Longer than all attempts that an event has before its actor is parked.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    faulty.fail(|_| crate::faulty::Fault::None);
+    assert_eq!(ended(&system, "t1").await, Ended::Done);
 }
 
 #[tokio::test]
@@ -152,7 +193,7 @@ async fn what_cannot_be_sent_is_not_recorded_and_parks_its_process() {
     let parked = loop {
         match admin.parked().await.unwrap().pop() {
             Some(parked) => break parked,
-            None => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+            None => tokio::time::sleep(Duration::from_millis(5)).await,
         }
     };
     assert_eq!(parked.actor.as_str(), "transfer-t1");

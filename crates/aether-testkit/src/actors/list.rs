@@ -106,6 +106,7 @@ macro_rules! __actor_rules {
         shutdown {
             finishes_what_waits "what waits is finished";
             begins_nothing_any_more "nothing is begun afterwards";
+            takes_nothing_while_it_finishes "what comes while it finishes is refused";
             tells_what_it_did_not_begin "what was not begun within the deadline is told so, and listed";
             keeps_its_deadline "a shutdown ends at its deadline";
             takes_the_snapshots_that_are_due "snapshots that are due when actors leave are taken";

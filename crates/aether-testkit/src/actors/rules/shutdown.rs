@@ -40,6 +40,25 @@ pub(crate) async fn begins_nothing_any_more(fixture: &dyn Fixture) {
     assert_eq!(world.events("a").await.len(), 1);
 }
 
+pub(crate) async fn takes_nothing_while_it_finishes(fixture: &dyn Fixture) {
+    let world = World::open(fixture).await;
+    let system = world.system().await;
+    let (busy, other) = (system.actor::<Counter>("busy"), system.actor::<Counter>("other"));
+    let gate = world.probe().gate();
+    gate.close(&actor("busy"));
+    let mut working = busy.ask(add(1));
+    assert!(poll_immediate(&mut working).await.is_none());
+    let shutdown = tokio::spawn(system.shutdown(AMPLE));
+    until("nothing is taken any more", async || {
+        other.ask(add(1)).await == Err(AskError::Failed(ActorError::Stopped))
+    })
+    .await;
+    assert!(!shutdown.is_finished(), "commands were taken until it was over");
+    gate.open();
+    assert_eq!(working.await.or_fail("what was at work"), 1);
+    assert!(shutdown.await.or_fail("a task").unhandled.is_empty());
+}
+
 pub(crate) async fn tells_what_it_did_not_begin(fixture: &dyn Fixture) {
     let world = World::open(fixture).await;
     let system = world.system().await;

@@ -1,11 +1,10 @@
 //! The bank's board is right, says what the code does, and is drawn as it is.
 
 use aether::actor::{describe, describe_process};
-use aether::event::DomainEvent;
 use aether::model::{Board, Component};
 
 use crate::account::Account;
-use crate::transfers::{TransferEvent, Transfers};
+use crate::transfers::Transfers;
 
 const BOARD: &str = include_str!("../board.yaml");
 /// Has the drawing in the README written anew.
@@ -17,10 +16,9 @@ fn board() -> Board {
 
 /// What the code says of itself.
 fn components() -> Vec<Component> {
-    let transfer_events = TransferEvent::VARIANTS.iter().map(|variant| variant.name);
     vec![
         describe::<Account>().schedules(["UnfreezeAccount"]),
-        describe_process::<Transfers>().emits(transfer_events),
+        describe_process::<Transfers>(),
         Component::read_model("balances").from_events([
             "AccountOpened",
             "Deposited",
