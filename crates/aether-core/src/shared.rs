@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use crate::error::{ReadError, SaveError, SnapshotError};
 use crate::{
-    ActorId, ActorSnapshot, Commit, CommitStream, EventStore, EventStream, Head, ReadFrom, Saved, SnapshotSaved,
-    SnapshotStore, Subscribe, SubscribeOptions, Subscription, Version,
+    ActorId, ActorSnapshot, Commit, CommitStream, EventStore, EventStream, Head, ReadFrom, Saved,
+    SnapshotSaved, SnapshotStore, Subscribe, SubscribeOptions, Subscription, Version,
 };
 
 #[async_trait]

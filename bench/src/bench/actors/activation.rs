@@ -19,7 +19,8 @@ const ROUNDS: usize = 5;
 const ASKERS: usize = 64;
 const EVENTS: usize = 100;
 const SNAPSHOT_EVERY: u64 = 50;
-const NOTE: &str = "against get_events of all their events, 64 at once; a handle on the store that has seen nothing yet";
+const NOTE: &str =
+    "against get_events of all their events, 64 at once; a handle on the store that has seen nothing yet";
 
 fn options() -> ActorOptions {
     ActorOptions::default().snapshots(SnapshotPolicy::every(SNAPSHOT_EVERY))
@@ -55,8 +56,9 @@ pub(crate) fn jetstream(report: &mut Report) -> anyhow::Result<()> {
     )?;
     let row = Row::new("jetstream: activations, 2k actors of 100 events", ours, "actors/s").against(bare);
     report.add(
-        row.goal(Goal::AtLeast(1.0))
-            .note(format!("{NOTE}; 2k actors and not 10k, since filling the store takes a minute for each 5k")),
+        row.goal(Goal::AtLeast(1.0)).note(format!(
+            "{NOTE}; 2k actors and not 10k, since filling the store takes a minute for each 5k"
+        )),
     );
     Ok(())
 }

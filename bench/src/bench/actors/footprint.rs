@@ -87,9 +87,9 @@ pub(crate) fn million(report: &mut Report) -> anyhow::Result<()> {
             .note(format!("completed; {} live at the end", actors.live)),
     );
     report.add(
-        Row::new("1M actors, 10k live: peak RSS", actors.peak_rss, "MiB")
-            .against(events.peak_rss)
-            .note("against a process that saves the same events to the memory store, which holds all of them"),
+        Row::new("1M actors, 10k live: peak RSS", actors.peak_rss, "MiB").against(events.peak_rss).note(
+            "against a process that saves the same events to the memory store, which holds all of them",
+        ),
     );
     Ok(())
 }

@@ -34,17 +34,17 @@ pub(crate) fn commands(report: &mut Report) -> anyhow::Result<()> {
     bare.rate(runtime, all)?;
     let [saving, refused, bare] = medians(
         ROUNDS,
-        [
-            &mut || saving.rate(runtime, ASKS_EACH),
-            &mut || refused.rate(runtime, ASKS_EACH),
-            &mut || bare.rate(runtime, ASKS_EACH),
-        ],
+        [&mut || saving.rate(runtime, ASKS_EACH), &mut || refused.rate(runtime, ASKS_EACH), &mut || {
+            bare.rate(runtime, ASKS_EACH)
+        }],
     )?;
     report.add(
         Row::new("jetstream: an ask that saves an event, 256 askers", saving, "asks/s")
             .against(bare)
             .goal(Goal::AtLeast(0.85))
-            .note("against bare saves of the same bytes, event and note ready, 256 in flight; 10k actors each"),
+            .note(
+                "against bare saves of the same bytes, event and note ready, 256 in flight; 10k actors each",
+            ),
     );
     report.add(
         Row::new("jetstream: an ask that is refused, 256 askers", refused, "asks/s")

@@ -14,7 +14,8 @@ use crate::rounds::medians;
 
 const ROUNDS: usize = 7;
 const ASKERS: usize = 64;
-const RIVALS: &str = "against asks of kameo and ractor, which answer from memory as well; the better one counts";
+const RIVALS: &str =
+    "against asks of kameo and ractor, which answer from memory as well; the better one counts";
 
 /// Queries, against asks of kameo and ractor.
 pub(crate) fn queries(report: &mut Report) -> anyhow::Result<()> {
@@ -32,11 +33,9 @@ pub(crate) fn queries(report: &mut Report) -> anyhow::Result<()> {
         let ractor = Askers::new(ASKERS, 1, |n, _| RactorGet(ractors[n * spread].clone()));
         let rates = medians(
             ROUNDS,
-            [
-                &mut || ours.rate(&runtime, QUERIES_EACH),
-                &mut || kameo.rate(&runtime, ASKS_EACH),
-                &mut || ractor.rate(&runtime, ASKS_EACH),
-            ],
+            [&mut || ours.rate(&runtime, QUERIES_EACH), &mut || kameo.rate(&runtime, ASKS_EACH), &mut || {
+                ractor.rate(&runtime, ASKS_EACH)
+            }],
         )?;
         let [ours, kameo, ractor] = rates;
         let row = Row::new(format!("local: queries, {name}"), ours, "asks/s").against(kameo.max(ractor));

@@ -68,11 +68,7 @@ impl ractor::Actor for Ractor {
     type State = u64;
     type Arguments = ();
 
-    async fn pre_start(
-        &self,
-        _: ractor::ActorRef<ToRactor>,
-        (): (),
-    ) -> Result<u64, ActorProcessingErr> {
+    async fn pre_start(&self, _: ractor::ActorRef<ToRactor>, (): ()) -> Result<u64, ActorProcessingErr> {
         Ok(0)
     }
 

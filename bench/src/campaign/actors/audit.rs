@@ -27,14 +27,19 @@ impl Books {
 
     /// Whether every answer is backed by events.
     fn told(&self, scenario: &'static str, closed: &[Closed], report: &mut Report) {
-        let count = |wanted: fn(&Closed) -> bool| closed.iter().filter(|closed| wanted(closed)).count() as u64;
+        let count =
+            |wanted: fn(&Closed) -> bool| closed.iter().filter(|closed| wanted(closed)).count() as u64;
         report.count(scenario, "orders answered", closed.len() as u64);
         report.count(scenario, "of those, by a process", count(|c| c.order.way == Way::Process));
         report.count(scenario, "of those, in a transaction", count(|c| c.order.way == Way::Transaction));
         report.count(scenario, "of those, sent more than once", count(|c| c.sent > 1));
         report.count(scenario, "of those, refused", count(|c| matches!(c.answer, Answer::Refused(_))));
         report.count(scenario, "of those, too long ago to tell", count(|c| c.answer == Answer::WindowPassed));
-        report.never(scenario, "answers that should not be", count(|c| matches!(c.answer, Answer::Failed(_))));
+        report.never(
+            scenario,
+            "answers that should not be",
+            count(|c| matches!(c.answer, Answer::Failed(_))),
+        );
         for failed in closed.iter().filter(|closed| matches!(closed.answer, Answer::Failed(_))).take(5) {
             println!("  {failed:?}");
         }
@@ -48,7 +53,9 @@ impl Books {
                     let stands = match order.way {
                         Way::Process => there.debited == [order.cents],
                         Way::Transaction => {
-                            there.moved.len() == 2 && there.moved.contains(&signed) && there.moved.contains(&-signed)
+                            there.moved.len() == 2
+                                && there.moved.contains(&signed)
+                                && there.moved.contains(&-signed)
                         }
                     };
                     missing += u64::from(!stands);
@@ -82,7 +89,8 @@ impl Books {
     }
 
     fn steps(&self, scenario: &'static str, report: &mut Report) {
-        let count = |wanted: fn(&Transfer) -> bool| self.transfers.values().filter(|t| wanted(t)).count() as u64;
+        let count =
+            |wanted: fn(&Transfer) -> bool| self.transfers.values().filter(|t| wanted(t)).count() as u64;
         report.count(scenario, "transfers by a process", count(|t| !t.debited.is_empty()));
         report.count(scenario, "of those, arrived", count(|t| t.arrived > 0));
         report.count(scenario, "of those, turned back and returned", count(|t| t.returned > 0));
@@ -109,11 +117,7 @@ impl Books {
         let debits = self.transfers.values().map(|transfer| transfer.debited.len() as u64).sum::<u64>();
         report.count(scenario, "timers set", self.timers);
         report.never(scenario, "debits without a timer, or with two", self.timers.abs_diff(debits));
-        report.never(
-            scenario,
-            "timers without an effect",
-            count(|t| t.settled < t.debited.len() as u64),
-        );
+        report.never(scenario, "timers without an effect", count(|t| t.settled < t.debited.len() as u64));
         report.never(
             scenario,
             "timers with more than one effect",

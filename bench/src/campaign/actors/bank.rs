@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use aether_actor::event::DomainEvent;
 use aether_actor::{
-    Actor, Answered, Cause, Command, CommandContext, Decision, Effect, Handle, ProcessContext, ProcessManager,
-    React, ReactContext, Reaction,
+    Actor, Answered, Cause, Command, CommandContext, Decision, Effect, Handle, ProcessContext,
+    ProcessManager, React, ReactContext, Reaction,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -19,14 +19,32 @@ const SETTLED_AFTER: Duration = Duration::from_millis(300);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DomainEvent)]
 pub(crate) enum AccountEvent {
-    Opened { cents: u64, closed: bool },
+    Opened {
+        cents: u64,
+        closed: bool,
+    },
     /// A transfer that a process carries on.
-    Debited { transfer: Uuid, to: usize, cents: u64 },
-    Credited { transfer: Uuid, cents: u64 },
-    Refunded { transfer: Uuid, cents: u64 },
-    Settled { transfer: Uuid },
+    Debited {
+        transfer: Uuid,
+        to: usize,
+        cents: u64,
+    },
+    Credited {
+        transfer: Uuid,
+        cents: u64,
+    },
+    Refunded {
+        transfer: Uuid,
+        cents: u64,
+    },
+    Settled {
+        transfer: Uuid,
+    },
     /// One side of a transfer in one transaction.
-    Moved { transfer: Uuid, cents: i64 },
+    Moved {
+        transfer: Uuid,
+        cents: i64,
+    },
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, Command)]
@@ -107,7 +125,9 @@ impl Actor for Account {
                 self.cents -= cents;
                 self.pending.insert(*transfer);
             }
-            AccountEvent::Credited { cents, .. } | AccountEvent::Refunded { cents, .. } => self.cents += cents,
+            AccountEvent::Credited { cents, .. } | AccountEvent::Refunded { cents, .. } => {
+                self.cents += cents
+            }
             AccountEvent::Settled { transfer } => {
                 self.pending.remove(transfer);
             }
@@ -170,7 +190,10 @@ impl Handle<Settle> for Account {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DomainEvent)]
 pub(crate) enum CarrierEvent {
-    Begun { from: String, cents: u64 },
+    Begun {
+        from: String,
+        cents: u64,
+    },
     Arrived,
     /// The other account took nothing, so it goes back.
     TurnedBack,

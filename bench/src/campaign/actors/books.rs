@@ -144,7 +144,8 @@ impl Books {
     /// How many transfers by a process are under way: not arrived or back, or not settled.
     pub(super) fn under_way(&self) -> usize {
         let is_under_way = |transfer: &&Transfer| {
-            !transfer.debited.is_empty() && (transfer.settled == 0 || transfer.arrived + transfer.returned == 0)
+            !transfer.debited.is_empty()
+                && (transfer.settled == 0 || transfer.arrived + transfer.returned == 0)
         };
         self.transfers.values().filter(is_under_way).count()
     }

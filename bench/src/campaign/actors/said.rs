@@ -57,7 +57,9 @@ pub(crate) enum Said {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Answer {
     /// So much is left.
-    Done { left: u64 },
+    Done {
+        left: u64,
+    },
     Refused(Refusal),
     /// Whether it was executed cannot be told any more.
     WindowPassed,

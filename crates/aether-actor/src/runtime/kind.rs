@@ -261,9 +261,13 @@ impl<A: Actor> Kind<A> {
     /// One that cannot be saved is tried again when the next one is due.
     async fn write_snapshot(&self, actor: &ActorId, loaded: &Loaded<A>) {
         let saved = match snapshot::take(actor, loaded, self.shared.clock.now()) {
-            Ok(snapshot) => {
-                self.shared.store.save_snapshot(&snapshot).await.map(|_| ()).map_err(|error| error.to_string())
-            }
+            Ok(snapshot) => self
+                .shared
+                .store
+                .save_snapshot(&snapshot)
+                .await
+                .map(|_| ())
+                .map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         self.metrics.snapshot(saved.is_ok());

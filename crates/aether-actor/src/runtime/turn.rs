@@ -233,8 +233,7 @@ fn is_ready<A: Actor>(cell: &Cell<A>, works: &Works<A>) -> bool {
     let Some(loaded) = loaded.as_ref() else { return false };
     works.iter().all(|work| {
         let Delivery { id, since, .. } = work.delivery();
-        let is_known =
-            || work.is_query() || loaded.recall.look_up(*id, since.sequence()) != Known::Unclear;
+        let is_known = || work.is_query() || loaded.recall.look_up(*id, since.sequence()) != Known::Unclear;
         work.at_least() <= loaded.head.sequence() && is_known()
     })
 }
