@@ -60,24 +60,29 @@ impl<'a, A: Handle<C>, C: Command> Ask<'a, A, C> {
         self
     }
 
-    /// The command's id: a command of an id that was executed before is not executed again, but answered with what it was
-    /// answered then. That is looked for through all of the actor's log, as far as the limit of 1,024 commits behind
-    /// what is remembered, unless [`since`](Self::since) says that it cannot be so long ago.
+    /// The command's id, for a command that is sent again until it is answered: one of an id that was executed before is not
+    /// executed again, but answered with what it was answered then. That is looked for through all of the actor's log, as
+    /// far as the limit of 1,024 commits behind what is remembered, unless [`since`](Self::since) says that it cannot be so
+    /// long ago.
+    ///
+    /// Its outcome is recorded also if nothing is saved: so the answer is the same from then on, and an earlier attempt that
+    /// is still under way somewhere cannot stand any more.
     pub fn id(mut self, id: CommandId) -> Self {
         self.id = Some(id);
+        self.recorded = true;
         self
     }
 
-    /// Since when the command may have been executed.
+    /// Since when the command may have been executed: [`ActorRef::since`], as it was when the id was made.
     pub fn since(mut self, since: Since) -> Self {
         self.since = since;
         self
     }
 
-    /// Records the outcome also if nothing is saved. To be set, together with the [`id`](Self::id), on a command that is
-    /// sent again: then its answer, too, is the same from now on.
-    pub fn recorded(mut self) -> Self {
-        self.recorded = true;
+    /// This is the first time that the command is sent, so an answer that saves nothing need not be recorded, which saves a
+    /// commit. If there is no answer, later attempts must not say so.
+    pub fn first_attempt(mut self) -> Self {
+        self.recorded = false;
         self
     }
 

@@ -24,18 +24,26 @@ pub struct Delivery {
     pub context: Option<Context>,
     /// The timer that sends it: it is executed only if that timer is set, and not another one in its place.
     pub timer: Option<String>,
+    /// Whether nobody else can have the id.
+    fresh: bool,
 }
 
 impl Delivery {
     /// A delivery of the command with this id, which may have been executed before.
     #[must_use]
     pub fn new(id: CommandId, since: Since, deadline: Instant) -> Self {
-        Self { id, since, recorded: true, deadline, context: Context::current(), timer: None }
+        let context = Context::current();
+        Self { id, since, recorded: true, deadline, context, timer: None, fresh: false }
     }
 
     /// A command that is new: its id was made just now.
     pub(crate) fn fresh(deadline: Instant) -> Self {
-        Self { recorded: false, ..Self::new(CommandId::new(), Since::Now, deadline) }
+        Self { recorded: false, fresh: true, ..Self::new(CommandId::new(), Since::Ever, deadline) }
+    }
+
+    /// Whether it may have been executed before, or may be elsewhere at the same time.
+    pub(crate) fn may_be_known(&self) -> bool {
+        !self.fresh
     }
 }
 
@@ -51,8 +59,6 @@ pub enum Since {
     /// Since the commit of this sequence: what the caller had seen when it made the command's id, as
     /// [`ActorRef::since`](crate::ActorRef::since) says.
     Commit(u64),
-    /// It is new.
-    Now,
 }
 
 impl Since {
@@ -63,7 +69,6 @@ impl Since {
             Self::Commit(sequence) => sequence,
             // The cause stands in this commit; a command that it caused can only stand in a later one.
             Self::Event(position) => position.sequence(),
-            Self::Now => u64::MAX,
         }
     }
 }

@@ -94,8 +94,9 @@ impl ActorSystem {
 }
 
 impl<P: Parties> Transaction<'_, P> {
-    /// The id of the transaction: one of an id that was executed before, with the same first actor, is not executed again,
-    /// but answered with what it was answered then.
+    /// The id of the transaction, for one that is run again until it is answered: one of an id that was executed before, with
+    /// the same first actor, is not executed again, but answered with what it was answered then. A refusal is recorded too,
+    /// so that an earlier attempt that is still under way somewhere cannot stand any more.
     pub fn id(mut self, id: CommandId) -> Self {
         self.id = Some(id);
         self
@@ -118,7 +119,7 @@ impl<P: Parties> Transaction<'_, P> {
     pub async fn decide<R, E, F>(self, decide: F) -> Result<R, AskError<E>>
     where
         R: Serialize + DeserializeOwned + Send,
-        E: std::error::Error + Send + 'static,
+        E: std::error::Error + Serialize + DeserializeOwned + Send + 'static,
         F: FnMut(&mut P::Drafts) -> Result<R, E> + Send,
     {
         let id = self.id.unwrap_or_else(CommandId::new);
@@ -132,7 +133,7 @@ impl<P: Parties> Transaction<'_, P> {
     async fn run<R, E, F>(self, id: CommandId, mut decide: F) -> Result<R, AskError<E>>
     where
         R: Serialize + DeserializeOwned + Send,
-        E: std::error::Error + Send + 'static,
+        E: std::error::Error + Serialize + DeserializeOwned + Send + 'static,
         F: FnMut(&mut P::Drafts) -> Result<R, E> + Send,
     {
         let mut drafts = self.parties.load().await?;
@@ -142,7 +143,10 @@ impl<P: Parties> Transaction<'_, P> {
             if self.id.is_some() {
                 match first(&mut drafts)?.look_up(id).await? {
                     Some(Outcome::Done(reply)) => return Ok(decode(&reply, "a recorded reply")?),
-                    Some(_) => return Err(ActorError::AlreadyDone { id }.into()),
+                    Some(Outcome::Refused(error)) => {
+                        return Err(AskError::Refused(decode(&error, "a recorded error")?));
+                    }
+                    Some(Outcome::DoneTooLarge) => return Err(ActorError::AlreadyDone { id }.into()),
                     None => {}
                 }
             }
@@ -153,13 +157,21 @@ impl<P: Parties> Transaction<'_, P> {
                 draft.build(id, &mut events)?;
             }
             let heads: Vec<_> = drafts.all().into_iter().map(|draft| draft.head()).collect();
-            let stood = match &decided {
-                Ok(reply) if !events.is_empty() => {
-                    let outcome = Outcome::Done(to_json(reply, "a reply")?).into_record();
-                    let outcomes: Vec<_> = outcome.into_iter().map(|outcome| (id, outcome)).collect();
-                    self.save(&heads, &events, &write_note(&outcomes)).await?
+            let note = note_of(id, &decided)?;
+            let stood = if decided.is_ok() && !events.is_empty() {
+                let mut commit = Commit::events(&events);
+                for (actor, head) in &heads {
+                    commit = commit.expecting_of(actor, Expected::At(*head));
                 }
-                _ => self.prove(&heads).await?,
+                self.save(&heads, &commit.with_note_of(&heads[0].0, &note)).await?
+            } else if !self.prove(&heads).await? {
+                None
+            } else if self.id.is_some() {
+                // From here on an earlier attempt that is still under way is at odds with the first actor's head.
+                let (actor, head) = &heads[0];
+                self.save(&heads[..1], &Commit::note_only(actor, *head, &note)).await?
+            } else {
+                Some(heads.iter().map(|(_, head)| *head).collect())
             };
             if let Some(heads) = stood {
                 self.parties.saw(&heads);
@@ -173,27 +185,18 @@ impl<P: Parties> Transaction<'_, P> {
         Err(ActorError::Contended { attempts: CONFLICTS }.into())
     }
 
-    /// The heads after it; `None` after a conflict.
+    /// Saves the commit. The heads of these actors after it; `None` after a conflict.
     async fn save(
         &self,
         heads: &[(ActorId, Head)],
-        events: &[Event],
-        note: &[u8],
+        commit: &Commit<'_>,
     ) -> Result<Option<Vec<Head>>, ActorError> {
-        let mut commit = Commit::events(events);
-        for (actor, head) in heads {
-            commit = commit.expecting_of(actor, Expected::At(*head));
-        }
-        if let Some((first, _)) = heads.first() {
-            commit = commit.with_note_of(first, note);
-        }
         let mut backoff = Backoff::default();
         loop {
-            match self.shared.store.save(&commit).await {
+            match self.shared.store.save(commit).await {
                 Ok(saved) => {
-                    return Ok(Some(
-                        heads.iter().map(|(actor, head)| saved.head_of(actor).unwrap_or(*head)).collect(),
-                    ));
+                    let after = heads.iter().map(|(actor, head)| saved.head_of(actor).unwrap_or(*head));
+                    return Ok(Some(after.collect()));
                 }
                 Err(error) if error.is_version_conflict() => return Ok(None),
                 // The same bytes until it is known: short of that, nothing may be decided again.
@@ -204,19 +207,29 @@ impl<P: Parties> Transaction<'_, P> {
         }
     }
 
-    /// Proves that nothing has changed since it was loaded; `None` if something has. What was loaded before the first proof
+    /// Proves that nothing has changed since it was loaded; false if something has. What was loaded before the first proof
     /// held together at that moment, since each head was still the last one later.
-    async fn prove(&self, heads: &[(ActorId, Head)]) -> Result<Option<Vec<Head>>, ActorError> {
+    async fn prove(&self, heads: &[(ActorId, Head)]) -> Result<bool, ActorError> {
         for (actor, head) in heads {
             match self.shared.store.confirm(actor, *head).await {
                 Ok(true) => {}
-                Ok(false) => return Ok(None),
-                Err(error) if error.is_version_conflict() => return Ok(None),
+                Ok(false) => return Ok(false),
+                Err(error) if error.is_version_conflict() => return Ok(false),
                 Err(error) => return Err(ActorError::Save(Arc::new(error))),
             }
         }
-        Ok(Some(heads.iter().map(|(_, head)| *head).collect()))
+        Ok(true)
     }
+}
+
+/// What is recorded of a transaction.
+fn note_of<R: Serialize, E: Serialize>(id: CommandId, decided: &Result<R, E>) -> Result<Vec<u8>, ActorError> {
+    let outcome = match decided {
+        Ok(reply) => Outcome::Done(to_json(reply, "a reply")?),
+        Err(error) => Outcome::Refused(to_json(error, "an error")?),
+    };
+    let outcomes: Vec<_> = outcome.into_record().into_iter().map(|outcome| (id, outcome)).collect();
+    Ok(write_note(&outcomes))
 }
 
 /// The first actor, who keeps the record of the transaction.

@@ -157,7 +157,7 @@ impl Asker {
             let answered = match (manner, sent) {
                 (Manner::Twice, 1) => {
                     sent += 1;
-                    let both = tokio::join!(ask(system).recorded(), ask(1 - system).recorded());
+                    let both = tokio::join!(ask(system), ask(1 - system));
                     let [first, second] = [answer(both.0), answer(both.1)];
                     self.done.disagreed += u64::from(disagree(&first, &second));
                     // One of them may be of use where the other one is not.
@@ -174,8 +174,8 @@ impl Asker {
                         }
                     }
                 }
-                (_, 1) => answer(ask(system).await),
-                _ => answer(ask(system).recorded().within(Duration::from_secs(5)).await),
+                (_, 1) => answer(ask(system).first_attempt().await),
+                _ => answer(ask(system).within(Duration::from_secs(5)).await),
             };
             let again = match &answered {
                 Answered::Failed(error) => error.is_unknown() || error.is_retryable(),

@@ -158,66 +158,77 @@ fn peak_rss() -> anyhow::Result<f64> {
 /// Counts, and prints the figures as JSON.
 #[cfg(feature = "count-allocations")]
 pub(crate) fn count() -> anyhow::Result<()> {
-    use std::time::Duration;
-
-    use aether_actor::SnapshotPolicy;
-    use allocation_counter::measure;
-
-    use super::order::Placed;
-
-    const IDLE: usize = 100_000;
-    const COMMANDS: usize = 20;
-    // One thread runs everything, so that all of it is counted.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut done = Ok(());
-
-    let store = MemoryEventStore::new();
-    let writers = runtime.block_on(system(&store, ActorOptions::default(), LIVE))?;
-    for _ in 0..COMMANDS {
-        runtime.block_on(activate(&writers, IDLE))?;
-    }
-    runtime.block_on(writers.shutdown(Duration::from_secs(60)));
-    let mut each = Vec::new();
-    for remember in [0, COMMANDS] {
-        let options = ActorOptions::default().remember(remember).snapshots(SnapshotPolicy::NEVER);
-        let readers = runtime.block_on(system(&store, options, usize::MAX))?;
-        let loaded = measure(|| {
-            done = runtime.block_on(async {
-                for n in 0..IDLE {
-                    readers.actor::<Order>(n).query(Placed).await?;
-                }
-                anyhow::Ok(())
-            });
-        });
-        std::mem::replace(&mut done, Ok(()))?;
-        anyhow::ensure!(readers.live() == IDLE, "not all actors are there");
-        each.push(loaded.bytes_current as f64 / IDLE as f64 - size_of::<Order>() as f64);
-    }
-    drop(store);
-
-    let mut holding = None;
-    let million = measure(|| {
-        done = runtime.block_on(async {
+    let [idle, remembering] = [idle(0)?, idle(COMMANDS)?];
+    let million = counted(|runtime| {
+        runtime.block_on(async {
             let store = MemoryEventStore::new();
             let system = system(&store, ActorOptions::default(), LIVE).await?;
             activate(&system, MILLION).await?;
-            holding = Some((store, system));
-            anyhow::Ok(())
-        });
-    });
-    std::mem::replace(&mut done, Ok(()))?;
-    drop(holding);
-
-    let store = MemoryEventStore::new();
-    let bare = measure(|| done = save_bare(&store, &runtime));
-    done?;
-
+            Ok((store, system))
+        })
+    })?;
+    let bare = counted(|runtime| {
+        let store = MemoryEventStore::new();
+        save_bare(&store, runtime)?;
+        Ok(store)
+    })?;
     let counts = Counts {
-        idle: each[0],
-        remembered: (each[1] - each[0]) / COMMANDS as f64,
+        idle,
+        remembered: (remembering - idle) / COMMANDS as f64,
         peak: million.bytes_max as f64,
         left: million.bytes_current as f64,
         store: bare.bytes_current as f64,
     };
     Ok(serde_json::to_writer(std::io::stdout(), &counts)?)
+}
+
+/// How many commands each of the idle actors has executed.
+#[cfg(feature = "count-allocations")]
+const COMMANDS: usize = 20;
+
+/// Bytes of each idle actor that remembers so many commands, beyond its state.
+#[cfg(feature = "count-allocations")]
+fn idle(remember: usize) -> anyhow::Result<f64> {
+    use aether_actor::SnapshotPolicy;
+
+    use super::order::Placed;
+
+    const IDLE: usize = 50_000;
+    let store = MemoryEventStore::new();
+    {
+        let runtime = one_thread()?;
+        let writers = runtime.block_on(system(&store, ActorOptions::default(), LIVE))?;
+        for _ in 0..COMMANDS {
+            runtime.block_on(activate(&writers, IDLE))?;
+        }
+    }
+    let loaded = counted(|runtime| {
+        runtime.block_on(async {
+            let options = ActorOptions::default().remember(remember).snapshots(SnapshotPolicy::NEVER);
+            let readers = system(&store, options, usize::MAX).await?;
+            for n in 0..IDLE {
+                readers.actor::<Order>(n).query(Placed).await?;
+            }
+            anyhow::ensure!(readers.live() == IDLE, "not all actors are there");
+            Ok(readers)
+        })
+    })?;
+    Ok(loaded.bytes_current as f64 / IDLE as f64 - size_of::<Order>() as f64)
+}
+
+/// What `work` allocates, on one thread, so that all of it is counted. What it gives is dropped afterwards, with its tasks.
+#[cfg(feature = "count-allocations")]
+fn counted<T>(
+    work: impl FnOnce(&Runtime) -> anyhow::Result<T>,
+) -> anyhow::Result<allocation_counter::AllocationInfo> {
+    let runtime = one_thread()?;
+    let mut done = None;
+    let counted = allocation_counter::measure(|| done = Some(work(&runtime)));
+    done.transpose()?;
+    Ok(counted)
+}
+
+#[cfg(feature = "count-allocations")]
+fn one_thread() -> anyhow::Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }

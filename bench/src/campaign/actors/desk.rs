@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use super::said::{Answer, Order, Said, Told, Way};
 
-/// How long an order waits for an answer before it is sent again: also before that is known to be in vain.
+/// How long an order waits for an answer before it is sent again, in milliseconds, and as long again with each time: also
+/// before that is known to be in vain, but not so often that there is no time for anything else.
 const AGAIN_AFTER: std::ops::Range<u64> = 1_000..6_000;
 /// How long it is sent again and again.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -119,7 +120,7 @@ impl Desk {
         let (answer, of) = loop {
             attempt += 1;
             self.send(Told { order, attempt, last: false }).await;
-            let patience = Duration::from_millis(fastrand::u64(AGAIN_AFTER));
+            let patience = Duration::from_millis(fastrand::u64(AGAIN_AFTER)) * attempt;
             let answered = tokio::time::timeout(patience, last_word(&mut answers, &order, attempt)).await;
             match answered {
                 Ok(Some(word)) => break word,

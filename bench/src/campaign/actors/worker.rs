@@ -92,7 +92,7 @@ async fn by_process(system: &ActorSystem, order: &Order, attempt: u32) -> Answer
     let Order { id: transfer, to, cents, .. } = *order;
     let from = system.actor::<Account>(order.from);
     let ask = from.ask(Transfer { transfer, to, cents }).id(order.command());
-    answer(if attempt > 1 { ask.recorded().await } else { ask.await })
+    answer(if attempt > 1 { ask.await } else { ask.first_attempt().await })
 }
 
 async fn at_once(system: &ActorSystem, order: &Order) -> Answer {

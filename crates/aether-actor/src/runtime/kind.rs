@@ -260,7 +260,7 @@ impl<A: Actor> Kind<A> {
 
     /// One that cannot be saved is tried again when the next one is due.
     async fn write_snapshot(&self, actor: &ActorId, loaded: &Loaded<A>) {
-        let saved = match snapshot::take(actor, loaded, self.shared.clock.now()) {
+        let saved = match snapshot::take(actor, loaded, self.options.remember, self.shared.clock.now()) {
             Ok(snapshot) => self
                 .shared
                 .store

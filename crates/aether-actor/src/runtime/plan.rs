@@ -122,7 +122,7 @@ fn step<A: Actor>(
 ) -> Step {
     let delivery = work.delivery();
     let id = delivery.id;
-    if !work.is_query() {
+    if delivery.may_be_known() {
         match loaded.recall.look_up(id, delivery.since.sequence()) {
             Known::Executed(outcome) => return Step::Recalled(outcome),
             // Whoever plans has looked back before, so this is one for whom that was too far.

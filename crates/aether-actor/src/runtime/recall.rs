@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::load::WINDOW;
 use crate::CommandId;
 use crate::outcome::Outcome;
 
@@ -14,6 +15,8 @@ use crate::outcome::Outcome;
 pub(crate) struct Recall {
     /// The sequence of the last commit of which nothing is remembered; 0 if everything is.
     reach: u64,
+    /// Whether it was widened: then it stays so wide, up to the window.
+    widened: bool,
     /// In the order of their commits.
     commands: VecDeque<(u64, CommandId, Outcome)>,
 }
@@ -42,9 +45,6 @@ impl Recall {
 
     /// What is known of a command that cannot have been executed before the commit of sequence `since` or in it.
     pub(crate) fn look_up(&self, id: CommandId, since: u64) -> Known {
-        if since == u64::MAX {
-            return Known::New;
-        }
         match self.commands.iter().find(|(_, command, _)| *command == id) {
             Some((_, _, outcome)) => Known::Executed(outcome.clone()),
             None if self.reach <= since => Known::New,
@@ -63,10 +63,13 @@ impl Recall {
             self.commands.push_front(command);
         }
         self.reach = self.reach.min(since);
+        self.widened = true;
     }
 
-    /// Forgets the oldest, so that `limit` remain. The outcomes of one commit stay together.
+    /// Forgets the oldest, so that `limit` remain; more, if it was widened, so that the next command of an old id need not
+    /// read the log again. The outcomes of one commit stay together.
     pub(crate) fn forget(&mut self, limit: usize) {
+        let limit = if self.widened { limit.max(WINDOW) } else { limit };
         while self.commands.len() > limit {
             let Some((sequence, ..)) = self.commands.pop_front() else { break };
             while self.commands.front().is_some_and(|(of, ..)| *of == sequence) {
@@ -76,11 +79,13 @@ impl Recall {
         }
     }
 
-    /// For snapshots.
-    pub(crate) fn to_stored(&self) -> StoredRecall {
-        let stored = self.commands.iter();
+    /// For snapshots: `limit` of them.
+    pub(crate) fn to_stored(&self, limit: usize) -> StoredRecall {
+        let mut latest = Self { widened: false, ..self.clone() };
+        latest.forget(limit);
+        let stored = latest.commands.iter();
         let stored = stored.map(|(sequence, id, outcome)| (*sequence, *id, StoredOutcome::of(outcome)));
-        StoredRecall { reach: self.reach, commands: stored.collect() }
+        StoredRecall { reach: latest.reach, commands: stored.collect() }
     }
 }
 
@@ -173,7 +178,7 @@ mod tests {
         let ids = [CommandId::new(), CommandId::new(), CommandId::new()];
         recall.add(4, [(ids[0], done()), (ids[1], Outcome::Refused("\"n\"".into()))]);
         recall.add(9, [(ids[2], Outcome::DoneTooLarge)]);
-        let json = serde_json::to_string(&recall.to_stored()).unwrap();
+        let json = serde_json::to_string(&recall.to_stored(10)).unwrap();
         let back = Recall::from(serde_json::from_str::<StoredRecall>(&json).unwrap());
         assert_eq!(back.commands, recall.commands);
         assert_eq!(back.reach, 3);

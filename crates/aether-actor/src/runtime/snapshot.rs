@@ -96,12 +96,13 @@ struct Read {
 pub(crate) fn take<A: Actor>(
     actor: &ActorId,
     loaded: &Loaded<A>,
+    remember: usize,
     now: OffsetDateTime,
 ) -> Result<ActorSnapshot, PayloadError> {
     let state = Payload::json(&Written {
         state_version: A::STATE_VERSION,
         state: &loaded.state,
-        recall: loaded.recall.to_stored(),
+        recall: loaded.recall.to_stored(remember),
         timers: &loaded.timers,
     })?;
     let snapshot = ActorSnapshot::of_payload(actor, loaded.head.version(), state);

@@ -85,14 +85,14 @@ pub(crate) fn event_of(
             };
             let data = raw(data, "the command of a timer")?;
             let set = TimerSet { name: name.clone(), at, command: (*of).to_owned(), data };
-            build(actor, version, TIMER_SET, &set, command)
+            build(actor, version, TIMER_SET, &set, command, now)
         }
         Declared::CancelTimer { name } => {
-            build(actor, version, TIMER_CANCELLED, &TimerCancelled { name: name.clone() }, command)
+            build(actor, version, TIMER_CANCELLED, &TimerCancelled { name: name.clone() }, command, now)
         }
         Declared::Effect { name, data } => {
             let declared = EffectDeclared { name: (*name).to_owned(), data: raw(data, "an effect")? };
-            build(actor, version, EFFECT_DECLARED, &declared, command)
+            build(actor, version, EFFECT_DECLARED, &declared, command, now)
         }
     };
     event.map_err(|error| ActorError::Save(std::sync::Arc::new(error.into())))
@@ -104,8 +104,9 @@ fn build<T: Serialize>(
     event_type: &'static str,
     data: &T,
     command: CommandId,
+    now: OffsetDateTime,
 ) -> Result<Event, InvalidEvent> {
-    Event::builder(actor, version, event_type).data(data).command_id(command).build()
+    Event::builder(actor, version, event_type).data(data).command_id(command).timestamp(now).build()
 }
 
 fn raw(data: &Result<Box<RawValue>, Unwritable>, what: &'static str) -> Result<Box<RawValue>, ActorError> {

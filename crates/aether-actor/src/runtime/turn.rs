@@ -19,7 +19,7 @@ use super::plan::{Plan, Works, plan};
 use super::recall::Known;
 use super::save::{self, Stood};
 use crate::error::{ActorError, LoadError};
-use crate::{Actor, CommandId, Delivery};
+use crate::{Actor, CommandId};
 
 /// Runs turns until nobody waits any more.
 pub(crate) async fn run<A: Actor>(kind: Arc<Kind<A>>, cell: Arc<Cell<A>>) {
@@ -232,9 +232,9 @@ fn is_ready<A: Actor>(cell: &Cell<A>, works: &Works<A>) -> bool {
     let loaded = cell.loaded.read();
     let Some(loaded) = loaded.as_ref() else { return false };
     works.iter().all(|work| {
-        let Delivery { id, since, .. } = work.delivery();
-        let is_known = || work.is_query() || loaded.recall.look_up(*id, since.sequence()) != Known::Unclear;
-        work.at_least() <= loaded.head.sequence() && is_known()
+        let delivery = work.delivery();
+        let is_known = || loaded.recall.look_up(delivery.id, delivery.since.sequence()) != Known::Unclear;
+        work.at_least() <= loaded.head.sequence() && (!delivery.may_be_known() || is_known())
     })
 }
 
@@ -333,13 +333,10 @@ struct Needs {
 
 impl Needs {
     fn of<A: Actor>(works: &Works<A>) -> Self {
-        let commands = works.iter().filter(|work| !work.is_query());
+        let commands = works.iter().filter(|work| work.delivery().may_be_known());
         Self {
             at_least: works.iter().map(|work| work.at_least()).max().unwrap_or(0),
-            commands: commands
-                .map(|work| (work.delivery().id, work.delivery().since.sequence()))
-                .filter(|(_, since)| *since != u64::MAX)
-                .collect(),
+            commands: commands.map(|work| (work.delivery().id, work.delivery().since.sequence())).collect(),
         }
     }
 }

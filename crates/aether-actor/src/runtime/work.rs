@@ -52,11 +52,6 @@ pub(crate) trait Work<A: Actor>: Send + fmt::Debug {
         0
     }
 
-    /// Whether it is a question, which is never recorded.
-    fn is_query(&self) -> bool {
-        false
-    }
-
     /// Whether its answer, if it saves nothing, has to be proved to be true now.
     fn needs_proof(&self) -> bool {
         true
@@ -326,10 +321,6 @@ impl<A: Answer<Q>, Q: Query> Work<A> for Queried<A, Q> {
 
     fn at_least(&self) -> u64 {
         self.seen.get()
-    }
-
-    fn is_query(&self) -> bool {
-        true
     }
 
     fn needs_proof(&self) -> bool {

@@ -189,10 +189,10 @@ pub(crate) async fn a_recorded_refusal_stays_the_same(fixture: &dyn Fixture) {
         let error = error.or_fail("what was refused");
         assert_eq!(error.refusal(), Some(&CounterError::TooMuch { total: 8 }));
     };
-    refused(counter.ask(command()).id(id).recorded().await.err());
+    refused(counter.ask(command()).id(id).await.err());
     // Now it would say something else.
     counter.ask(add(1)).await.or_fail("adding");
-    refused(counter.ask(command()).id(id).recorded().await.err());
+    refused(counter.ask(command()).id(id).await.err());
     let elsewhere = world.other_system().await.actor::<Counter>("a");
     refused(elsewhere.ask(command()).id(id).await.err());
     assert_eq!(elsewhere.ask(Look).await.or_fail("looking"), 6);
@@ -202,9 +202,9 @@ pub(crate) async fn a_recorded_answer_stays_the_same(fixture: &dyn Fixture) {
     let world = World::open(fixture).await;
     let counter = world.system().await.actor::<Counter>("a");
     let id = CommandId::new();
-    assert_eq!(counter.ask(Look).id(id).recorded().await.or_fail("looking"), 0);
+    assert_eq!(counter.ask(Look).id(id).await.or_fail("looking"), 0);
     counter.ask(add(1)).await.or_fail("adding");
-    assert_eq!(counter.ask(Look).id(id).recorded().await.or_fail("looking"), 0);
+    assert_eq!(counter.ask(Look).id(id).await.or_fail("looking"), 0);
     assert_eq!(counter.ask(Look).await.or_fail("looking"), 1);
     assert_eq!(world.events("a").await.len(), 1, "an answer has left an event");
 }
