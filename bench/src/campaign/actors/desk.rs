@@ -111,27 +111,29 @@ impl Desk {
         self.gap.lock().unwrap().longest
     }
 
-    /// Sends an order until it is answered.
-    pub(crate) async fn place(&self, order: Order) -> anyhow::Result<()> {
+    /// Sends an order until it is answered, or there is no patience left.
+    pub(crate) async fn place(&self, order: Order) {
         let (answer, mut answers) = mpsc::channel(16);
         self.open.lock().unwrap().insert(order.id, answer);
         let begun = Instant::now();
         let mut attempt = 0;
+        let mut said = Vec::new();
         let (answer, of) = loop {
             attempt += 1;
             self.send(Told { order, attempt, last: false }).await;
             let patience = Duration::from_millis(fastrand::u64(AGAIN_AFTER)) * attempt;
-            let answered = tokio::time::timeout(patience, last_word(&mut answers, &order, attempt)).await;
-            match answered {
+            let word = last_word(&mut answers, &order, attempt, &mut said);
+            match tokio::time::timeout(patience, word).await {
                 Ok(Some(word)) => break word,
                 Ok(None) => tokio::time::sleep(Duration::from_millis(fastrand::u64(..200))).await,
-                Err(_) => {}
+                Err(_) => said.push(format!("attempt {attempt}: nothing within {patience:?}")),
             }
-            anyhow::ensure!(begun.elapsed() < PATIENCE, "no answer to {order:?} after {attempt} attempts");
+            if begun.elapsed() > PATIENCE {
+                break (Answer::NotYet(said.join("; ")), attempt);
+            }
         };
         self.open.lock().unwrap().remove(&order.id);
         self.close(Closed { order, answer, sent: attempt.max(of) });
-        Ok(())
     }
 
     fn close(&self, closed: Closed) {
@@ -164,11 +166,16 @@ async fn last_word(
     answers: &mut mpsc::Receiver<(u32, Answer)>,
     order: &Order,
     attempt: u32,
+    said: &mut Vec<String>,
 ) -> Option<(Answer, u32)> {
     while let Some((of, answer)) = answers.recv().await {
         match answer {
-            Answer::NotYet(_) if of == attempt => return None,
-            Answer::NotYet(_) => {}
+            Answer::NotYet(why) => {
+                said.push(format!("attempt {of}: {why}"));
+                if of == attempt {
+                    return None;
+                }
+            }
             // What was not recorded is no answer any more once it was sent again.
             Answer::Refused(_) if of < attempt && (of == 1 || order.way == Way::Transaction) => {}
             answer => return Some((answer, of)),

@@ -123,17 +123,14 @@ async fn transfers(seed: u64, orders: u64, desk: Arc<Desk>) -> anyhow::Result<()
         let order = order(&mut random);
         let desk = Arc::clone(&desk);
         placed.spawn(async move {
-            let placed = desk.place(order).await;
+            desk.place(order).await;
             drop(place);
-            placed
         });
         while let Some(done) = placed.try_join_next() {
-            done??;
+            done?;
         }
     }
-    while let Some(done) = placed.join_next().await {
-        done??;
-    }
+    placed.join_all().await;
     Ok(())
 }
 

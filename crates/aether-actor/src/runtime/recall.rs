@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::load::WINDOW;
 use crate::CommandId;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, read_note, write_note};
 
 /// The outcomes of the commands of the commits after [`reach`](Self::reach), all of them.
 ///
@@ -83,9 +85,22 @@ impl Recall {
     pub(crate) fn to_stored(&self, limit: usize) -> StoredRecall {
         let mut latest = Self { widened: false, ..self.clone() };
         latest.forget(limit);
-        let stored = latest.commands.iter();
-        let stored = stored.map(|(sequence, id, outcome)| (*sequence, *id, StoredOutcome::of(outcome)));
-        StoredRecall { reach: latest.reach, commands: stored.collect() }
+        let (mut sequences, mut outcomes) = (Vec::new(), Vec::new());
+        for (sequence, id, outcome) in latest.commands {
+            sequences.push(sequence);
+            outcomes.push((id, outcome));
+        }
+        StoredRecall { reach: latest.reach, sequences, outcomes: STANDARD.encode(write_note(&outcomes)) }
+    }
+
+    /// From a snapshot; `None` if it cannot be read.
+    pub(crate) fn from_stored(stored: &StoredRecall) -> Option<Self> {
+        let outcomes = read_note(&STANDARD.decode(&stored.outcomes).ok()?.into()).ok()?;
+        let mut recall = Self::after(stored.reach);
+        for (sequence, outcome) in stored.sequences.iter().zip(outcomes) {
+            recall.add(*sequence, [outcome]);
+        }
+        Some(recall)
     }
 }
 
@@ -93,44 +108,10 @@ impl Recall {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct StoredRecall {
     reach: u64,
-    commands: Vec<(u64, CommandId, StoredOutcome)>,
-}
-
-impl From<StoredRecall> for Recall {
-    fn from(stored: StoredRecall) -> Self {
-        let mut recall = Self::after(stored.reach);
-        for (sequence, id, outcome) in stored.commands {
-            recall.add(sequence, [(id, outcome.into())]);
-        }
-        recall
-    }
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-enum StoredOutcome {
-    Done(String),
-    Refused(String),
-    TooLarge,
-}
-
-impl StoredOutcome {
-    fn of(outcome: &Outcome) -> Self {
-        match outcome {
-            Outcome::Done(json) => Self::Done(String::from_utf8_lossy(json).into_owned()),
-            Outcome::Refused(json) => Self::Refused(String::from_utf8_lossy(json).into_owned()),
-            Outcome::DoneTooLarge => Self::TooLarge,
-        }
-    }
-}
-
-impl From<StoredOutcome> for Outcome {
-    fn from(stored: StoredOutcome) -> Self {
-        match stored {
-            StoredOutcome::Done(json) => Self::Done(json.into()),
-            StoredOutcome::Refused(json) => Self::Refused(json.into()),
-            StoredOutcome::TooLarge => Self::DoneTooLarge,
-        }
-    }
+    /// The sequences of the commits of the commands.
+    sequences: Vec<u64>,
+    /// The commands and their outcomes as in the note of a commit, in base64.
+    outcomes: String,
 }
 
 #[cfg(test)]
@@ -179,7 +160,7 @@ mod tests {
         recall.add(4, [(ids[0], done()), (ids[1], Outcome::Refused("\"n\"".into()))]);
         recall.add(9, [(ids[2], Outcome::DoneTooLarge)]);
         let json = serde_json::to_string(&recall.to_stored(10)).unwrap();
-        let back = Recall::from(serde_json::from_str::<StoredRecall>(&json).unwrap());
+        let back = Recall::from_stored(&serde_json::from_str(&json).unwrap()).unwrap();
         assert_eq!(back.commands, recall.commands);
         assert_eq!(back.reach, 3);
     }

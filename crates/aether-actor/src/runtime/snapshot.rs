@@ -9,7 +9,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::loaded::{Loaded, SinceSnapshot};
-use super::recall::StoredRecall;
+use super::recall::{Recall, StoredRecall};
 use crate::{Actor, CommandId};
 
 /// When snapshots of an actor are taken: as soon as one of these is reached. Losing a snapshot loses nothing.
@@ -122,7 +122,7 @@ pub(crate) fn restore<A: Actor>(snapshot: &ActorSnapshot) -> Option<Loaded<A>> {
     Some(Loaded {
         state: serde_json::from_value(state).ok()?,
         head,
-        recall: read.recall.into(),
+        recall: Recall::from_stored(&read.recall)?,
         timers: read.timers,
         since_snapshot: SinceSnapshot::default(),
     })
