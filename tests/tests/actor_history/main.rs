@@ -3,6 +3,7 @@
 
 mod hammer;
 mod history;
+mod judge;
 mod list;
 
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use list::List;
 
 const LOAD: Load = Load { askers: 32, actors: 100 };
 /// How much is asked in all.
-const OPERATIONS: u64 = 10_000;
+const OPERATIONS: u64 = 4_000;
 /// How long it may take: a machine that is busy with other things is slow.
 const WITHIN: Duration = Duration::from_secs(120);
 /// How long nobody may be answered while nothing is wrong with the store.

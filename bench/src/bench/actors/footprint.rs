@@ -193,7 +193,7 @@ fn idle(remember: usize) -> anyhow::Result<f64> {
 
     use super::order::Placed;
 
-    const IDLE: usize = 50_000;
+    const IDLE: usize = 20_000;
     let store = MemoryEventStore::new();
     {
         let runtime = one_thread()?;

@@ -1,5 +1,6 @@
 //! Commands on JetStream: what a command costs beyond the save, and what those who wait share.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use aether_actor::{ActorOptions, Store};
@@ -10,7 +11,7 @@ use super::bare::Savers;
 use super::targets::{Refused, Saving, system};
 use crate::nats::{Nats, runtime};
 use crate::report::{Goal, Report, Row};
-use crate::rounds::medians;
+use crate::rounds::{cost, median, medians};
 
 const ROUNDS: usize = 7;
 const ASKERS: usize = 256;
@@ -32,11 +33,19 @@ pub(crate) fn commands(report: &mut Report) -> anyhow::Result<()> {
     let all = ACTORS.div_ceil(ASKERS);
     saving.rate(runtime, all)?;
     bare.rate(runtime, all)?;
+    let (our_cpu, bare_cpu) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+    let rate = |cpu: &RefCell<Vec<f64>>, work: &mut dyn FnMut() -> anyhow::Result<f64>| {
+        let (cost, rate) = cost(work)?;
+        cpu.borrow_mut().push(cost.cpu.as_secs_f64() * 1e6 / (ASKERS * ASKS_EACH) as f64);
+        rate
+    };
     let [saving, refused, bare] = medians(
         ROUNDS,
-        [&mut || saving.rate(runtime, ASKS_EACH), &mut || refused.rate(runtime, ASKS_EACH), &mut || {
-            bare.rate(runtime, ASKS_EACH)
-        }],
+        [
+            &mut || rate(&our_cpu, &mut || saving.rate(runtime, ASKS_EACH)),
+            &mut || refused.rate(runtime, ASKS_EACH),
+            &mut || rate(&bare_cpu, &mut || bare.rate(runtime, ASKS_EACH)),
+        ],
     )?;
     report.add(
         Row::new("jetstream: an ask that saves an event, 256 askers", saving, "asks/s")
@@ -51,6 +60,11 @@ pub(crate) fn commands(report: &mut Report) -> anyhow::Result<()> {
             .against(bare)
             .goal(Goal::AtLeast(0.85))
             .note("against the same saves: the proof that a refusal is true is a message as well"),
+    );
+    report.add(
+        Row::new("jetstream: client CPU per ask that saves", median(our_cpu.take()), "µs")
+            .against(median(bare_cpu.take()))
+            .note("of the whole process; of the bare saves also what makes their events, which their rate leaves out"),
     );
     Ok(())
 }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use aether_actor::{ActorOptions, Store};
+use aether_core::EventStore;
 use aether_store_memory::MemoryEventStore;
 
 use super::asking::{Askers, latency};
+use super::bare::Savers;
 use super::rivals::{KameoAdd, KameoGet, RactorAdd, RactorGet, kameos, ractors};
 use super::targets::{Query, Saving, system};
 use crate::nats::runtime;
@@ -72,13 +74,16 @@ pub(crate) fn commands(report: &mut Report) -> anyhow::Result<()> {
     let query = Askers::share(ASKERS, (0..ACTORS).map(|n| Query(system.actor(n))).collect());
     let kameo = Askers::share(ASKERS, kameos.into_iter().map(KameoAdd).collect());
     let ractor = Askers::share(ASKERS, ractors.into_iter().map(RactorAdd).collect());
+    let mut bare = Savers::new(Arc::new(MemoryEventStore::new()) as Arc<dyn EventStore>, ASKERS, 0..ACTORS)?;
     // All are loaded before anything is measured.
     ours.rate(&runtime, ACTORS.div_ceil(ASKERS))?;
-    let [ours, query, kameo, ractor] = medians(
+    bare.rate(&runtime, ACTORS.div_ceil(ASKERS))?;
+    let [ours, query, bare, kameo, ractor] = medians(
         ROUNDS,
         [
             &mut || ours.rate(&runtime, ASKS_EACH),
             &mut || query.rate(&runtime, QUERIES_EACH),
+            &mut || bare.rate(&runtime, ASKS_EACH),
             &mut || kameo.rate(&runtime, ASKS_EACH),
             &mut || ractor.rate(&runtime, ASKS_EACH),
         ],
@@ -90,9 +95,19 @@ pub(crate) fn commands(report: &mut Report) -> anyhow::Result<()> {
             .goal(Goal::AtLeast(0.4))
             .note("against queries of the same actors by as many askers (64)"),
     );
+    report.add(
+        Row::new("memory store: an ask that saves an event, and a bare save", ours, "asks/s")
+            .against(bare)
+            .note(format!(
+                "against bare saves of the same bytes, which are {:.2} of queries by themselves",
+                bare / query
+            )),
+    );
     let saves_nothing = "which keeps its state in memory alone";
     for (rival, rate) in [("kameo", kameo), ("ractor", ractor)] {
-        let row = Row::new(format!("{name}, and {rival}'s"), ours, "asks/s").against(rate);
+        let row =
+            Row::new(format!("memory store: an ask that saves an event, and {rival}'s"), ours, "asks/s")
+                .against(rate);
         report.add(row.note(format!("against an ask of {rival} that changes the state, {saves_nothing}")));
     }
     drop(guard);
