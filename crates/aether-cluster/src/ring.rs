@@ -1,0 +1,4 @@
+//! [`ConsistentHashRing`].
+/// To come.
+#[derive(Debug)]
+pub struct ConsistentHashRing;

@@ -1,0 +1,1 @@
+//! How commands get to the node that acts for their actor.

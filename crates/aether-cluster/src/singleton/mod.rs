@@ -1,0 +1,1 @@
+//! Something that one node at most does at a time.
