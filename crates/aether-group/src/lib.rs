@@ -24,7 +24,6 @@ mod engine;
 mod error;
 mod handler;
 mod letter;
-mod liveness;
 mod member;
 mod options;
 mod partition;

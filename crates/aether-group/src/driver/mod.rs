@@ -1,14 +1,15 @@
 //! [`Driver`]: the tasks, timers and I/O of a member. It decides nothing.
 
 mod jobs;
-mod streams;
+mod reader;
+
 mod telemetry;
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aether_coordination::{Changes, Coordination, Heard};
+use aether_coordination::{Changes, Coordination, Follow, Heard, Outbox};
 use aether_core::{Delivery, EventFilter, Position, Subscribe, SubscribeOptions};
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -16,11 +17,11 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, Sleep};
 
 use self::jobs::Done;
-use self::streams::{Follow, Outbox, Reader};
+use self::reader::Reader;
 use self::telemetry::Telemetry;
 use crate::builder::Options;
 use crate::engine::{Action, Engine};
-use crate::record::{Keys, Settings, decode};
+use crate::record::{Keys, Settings, decode, encode};
 use crate::{GroupError, Handler, MemberId, Progress};
 
 pub(crate) use self::jobs::panic_text;
@@ -82,7 +83,7 @@ impl Driver {
             async move { watch.watch(&prefix).await }.boxed()
         });
         let (heard, changes) = (heard.await?, changes.await?);
-        let outbox = Outbox::new(coordination.clone(), keys.pulse.clone());
+        let outbox = Outbox::new(coordination.clone());
         let filter = options.filter.clone();
         let telemetry = Arc::new(Telemetry::new(&options));
         Ok(Self {
@@ -155,7 +156,7 @@ impl Driver {
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Send(message) => self.outbox.send(&message),
+            Action::Send(message) => self.outbox.send(self.keys.pulse.clone(), encode(&message)),
             Action::StopReading => self.reader = Reader::Off,
             Action::Read(from) => {
                 let options = SubscribeOptions::from(from).filter(self.filter.clone());
@@ -173,7 +174,7 @@ impl Driver {
         }
     }
 
-    fn deliver(&mut self, delivery: streams::Read) {
+    fn deliver(&mut self, delivery: reader::Read) {
         let now = self.started.elapsed();
         match delivery {
             Ok(Delivery::Event(event)) => self.engine.read(event, now),

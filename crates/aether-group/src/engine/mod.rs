@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aether_coordination::{Condition, Revision};
+use aether_coordination::{Condition, Liveness, Pulse, Revision, Sound};
 use aether_core::{ActorId, Clock, Position, ReadError, RecordedEvent, SubscribeFrom, Version};
 use bytes::Bytes;
 
@@ -23,7 +23,6 @@ use self::reading::Reading;
 use self::report::Counts;
 use self::seat::{Hold, Seat};
 use crate::builder::Options;
-use crate::liveness::{Liveness, Sound};
 use crate::record::{Message, Record, Settings};
 use crate::window::{Failure, Limits, RunId, Window};
 use crate::{Batch, Claim, Epoch, GroupError, Letter, MemberId, Partition};
@@ -126,7 +125,7 @@ impl Engine {
         };
         Self {
             group: options.group.clone(),
-            liveness: Liveness::new(me.clone(), options.pulse_every, options.suspect_after),
+            liveness: Liveness::new(me.incarnation, options.pulse_every, options.suspect_after),
             window: Window::new(options.group.clone(), limits),
             seats: Partition::all(settings.partitions).map(Seat::new).collect(),
             clock: options.clock.clone(),
@@ -181,11 +180,11 @@ impl Engine {
     pub(crate) fn heard(&mut self, message: Message, now: Duration) {
         match message {
             Message::Pulse { member, count, hello } => {
-                let sound = self.liveness.hear(&member, count, hello, now);
+                let sound = self.liveness.hear(member.incarnation, Pulse { count, hello }, now);
                 self.attention |= sound != Sound::Known || hello;
             }
             Message::Goodbye { member } => {
-                self.liveness.goodbye(&member, now);
+                self.liveness.goodbye(member.incarnation, now);
                 self.attention = true;
             }
             Message::Flush { position } => {
@@ -287,8 +286,8 @@ impl Engine {
 
     /// Lets itself be heard, notices whether it is cut off, and looks at the records from time to time.
     fn look_around(&mut self, now: Duration) {
-        if let Some(pulse) = self.liveness.pulse(now) {
-            self.actions.push_back(Action::Send(pulse));
+        if let Some(Pulse { count, hello }) = self.liveness.pulse(now) {
+            self.actions.push_back(Action::Send(Message::Pulse { member: self.me.clone(), count, hello }));
             if let Some(position) = self.waited_for {
                 self.actions.push_back(Action::Send(Message::Flush { position }));
             }

@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::MemberId;
-use crate::record::Message;
-
-/// Whom a member hears.
+/// Whom a member hears, by the incarnations of all. Pure: the time of one's own clock goes in.
+///
+/// Members tell each other by [`Signals`](crate::Signals) that they are there, and hear themselves as well.
 ///
 /// A member is at work only while it has heard, of itself, a pulse that it *sent* within the suspicion: one that wakes up
 /// from a freeze, or whose connection was lost, counts as cut off until a pulse that it has sent since has made its way
 /// through everything that had queued up for it. Whoever is cut off suspects nobody.
 #[derive(Debug)]
-pub(crate) struct Liveness {
-    me: MemberId,
+pub struct Liveness {
+    me: Uuid,
     pulse_every: Duration,
     suspect_after: Duration,
     /// When others were last heard.
@@ -30,9 +29,18 @@ pub(crate) struct Liveness {
     next_pulse: Duration,
 }
 
+/// What a member says to let itself be heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pulse {
+    /// Counts the member's pulses.
+    pub count: u64,
+    /// Whether whoever hears it should answer at once.
+    pub hello: bool,
+}
+
 /// What was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sound {
+pub enum Sound {
     /// Nothing new.
     Known,
     /// Somebody new.
@@ -42,7 +50,9 @@ pub(crate) enum Sound {
 }
 
 impl Liveness {
-    pub(crate) fn new(me: MemberId, pulse_every: Duration, suspect_after: Duration) -> Self {
+    /// Nobody was heard yet.
+    #[must_use]
+    pub fn new(me: Uuid, pulse_every: Duration, suspect_after: Duration) -> Self {
         Self {
             me,
             pulse_every,
@@ -57,7 +67,7 @@ impl Liveness {
     }
 
     /// The next pulse, if it is time for it.
-    pub(crate) fn pulse(&mut self, now: Duration) -> Option<Message> {
+    pub fn pulse(&mut self, now: Duration) -> Option<Pulse> {
         if now < self.next_pulse {
             return None;
         }
@@ -67,12 +77,12 @@ impl Liveness {
         }
         self.count += 1;
         self.sent.push_back((self.count, now));
-        Some(Message::Pulse { member: self.me.clone(), count: self.count, hello: self.confirmed.is_none() })
+        Some(Pulse { count: self.count, hello: self.confirmed.is_none() })
     }
 
     /// Somebody was heard.
-    pub(crate) fn hear(&mut self, member: &MemberId, count: u64, hello: bool, now: Duration) -> Sound {
-        if *member == self.me {
+    pub fn hear(&mut self, member: Uuid, Pulse { count, hello }: Pulse, now: Duration) -> Sound {
+        if member == self.me {
             let Ok(index) = self.sent.binary_search_by_key(&count, |(count, _)| *count) else {
                 return Sound::Known;
             };
@@ -85,10 +95,10 @@ impl Liveness {
             self.confirmed = sent;
             return Sound::Own;
         }
-        if self.gone.contains_key(&member.incarnation) {
+        if self.gone.contains_key(&member) {
             return Sound::Known;
         }
-        let known = self.peers.insert(member.incarnation, now).is_some();
+        let known = self.peers.insert(member, now).is_some();
         if hello {
             // Let the newcomer know at once.
             self.next_pulse = Duration::ZERO;
@@ -97,24 +107,25 @@ impl Liveness {
     }
 
     /// Somebody has said goodbye.
-    pub(crate) fn goodbye(&mut self, member: &MemberId, now: Duration) {
-        self.peers.remove(&member.incarnation);
-        self.gone.insert(member.incarnation, now);
+    pub fn goodbye(&mut self, member: Uuid, now: Duration) {
+        self.peers.remove(&member);
+        self.gone.insert(member, now);
         // Signals are in the order of each sender: late ones are rare, and never very late.
         let keep = self.suspect_after * 10;
         self.gone.retain(|_, at| now.saturating_sub(*at) < keep);
     }
 
     /// This member owns something, whether or not it was ever heard: it is suspected only when it keeps silent.
-    pub(crate) fn note(&mut self, incarnation: Uuid, now: Duration) {
-        if incarnation != self.me.incarnation && !self.gone.contains_key(&incarnation) {
+    pub fn note(&mut self, incarnation: Uuid, now: Duration) {
+        if incarnation != self.me && !self.gone.contains_key(&incarnation) {
             self.peers.entry(incarnation).or_insert(now);
         }
     }
 
     /// Whether this member hears itself. It notices a pulse before the others do that it does not: they may have missed
     /// one more than it has.
-    pub(crate) fn is_connected(&self, now: Duration) -> bool {
+    #[must_use]
+    pub fn is_connected(&self, now: Duration) -> bool {
         let patience = self.suspect_after.saturating_sub(self.pulse_every);
         self.confirmed.is_some_and(|at| now.saturating_sub(at) <= patience)
     }
@@ -122,18 +133,19 @@ impl Liveness {
     /// This member was cut off, and others may have spoken unheard: all have their suspicion before them again. Those who
     /// were suspected already when it last heard itself are forgotten, until they are heard, or [noted](Self::note) since
     /// something is theirs.
-    pub(crate) fn reconnect(&mut self, now: Duration) {
+    pub fn reconnect(&mut self, now: Duration) {
         let heard_until = self.confirmed.unwrap_or_default();
         self.peers.retain(|_, heard| heard_until.saturating_sub(*heard) <= self.suspect_after);
         self.peers.values_mut().for_each(|heard| *heard = now);
     }
 
     /// Who is not suspected, with oneself. Whoever has not heard itself of late suspects nobody.
-    pub(crate) fn live(&self, now: Duration) -> BTreeSet<Uuid> {
+    #[must_use]
+    pub fn live(&self, now: Duration) -> BTreeSet<Uuid> {
         let deaf = now.saturating_sub(self.confirmed.unwrap_or_default()) > self.a_few_pulses();
         let heard =
             self.peers.iter().filter(|(_, at)| deaf || now.saturating_sub(**at) <= self.suspect_after);
-        heard.map(|(incarnation, _)| *incarnation).chain([self.me.incarnation]).collect()
+        heard.map(|(incarnation, _)| *incarnation).chain([self.me]).collect()
     }
 
     /// Longer than it takes to hear oneself again when one pulse was lost.
@@ -142,12 +154,19 @@ impl Liveness {
     }
 
     /// Forgets those who have been silent for long.
-    pub(crate) fn forget(&mut self, now: Duration, owners: &BTreeSet<Uuid>) {
+    pub fn forget(&mut self, now: Duration, owners: &BTreeSet<Uuid>) {
         let keep = self.suspect_after * 10;
         self.peers.retain(|incarnation, at| owners.contains(incarnation) || now.saturating_sub(*at) < keep);
     }
 
-    pub(crate) fn next_pulse(&self) -> Duration {
+    /// The next pulse is due at this time, if it is not due before.
+    pub fn hurry(&mut self, at: Duration) {
+        self.next_pulse = self.next_pulse.min(at);
+    }
+
+    /// When the next pulse is due.
+    #[must_use]
+    pub fn next_pulse(&self) -> Duration {
         self.next_pulse
     }
 }
@@ -159,15 +178,16 @@ mod tests {
     const PULSE: Duration = Duration::from_millis(500);
     const SUSPECT: Duration = Duration::from_secs(3);
 
-    fn member(n: u128) -> MemberId {
-        MemberId::new("m", Uuid::from_u128(n))
+    fn member(n: u128) -> Uuid {
+        Uuid::from_u128(n)
     }
 
     fn pulse(liveness: &mut Liveness, now: Duration) -> u64 {
-        match liveness.pulse(now) {
-            Some(Message::Pulse { count, .. }) => count,
-            other => panic!("expected a pulse, got {other:?}"),
-        }
+        liveness.pulse(now).unwrap().count
+    }
+
+    fn of(count: u64) -> Pulse {
+        Pulse { count, hello: false }
     }
 
     #[test]
@@ -176,10 +196,10 @@ mod tests {
         let old = pulse(&mut liveness, Duration::ZERO);
         // Frozen for ten seconds; the pulse of before comes in first.
         let now = Duration::from_secs(10);
-        assert_eq!(liveness.hear(&member(1), old, false, now), Sound::Own);
+        assert_eq!(liveness.hear(member(1), of(old), now), Sound::Own);
         assert!(!liveness.is_connected(now));
         let new = pulse(&mut liveness, now);
-        assert_eq!(liveness.hear(&member(1), new, false, now), Sound::Own);
+        assert_eq!(liveness.hear(member(1), of(new), now), Sound::Own);
         assert!(liveness.is_connected(now));
         assert!(liveness.is_connected(now + SUSPECT - PULSE));
         assert!(!liveness.is_connected(now + SUSPECT - PULSE + Duration::from_millis(1)));
@@ -188,13 +208,13 @@ mod tests {
     #[test]
     fn the_silent_are_suspected_and_the_gone_are_gone() {
         let mut liveness = Liveness::new(member(1), PULSE, SUSPECT);
-        assert_eq!(liveness.hear(&member(2), 1, true, Duration::ZERO), Sound::New);
+        assert_eq!(liveness.hear(member(2), of(1), Duration::ZERO), Sound::New);
         liveness.note(Uuid::from_u128(3), Duration::ZERO);
         let live = |liveness: &Liveness, now| liveness.live(now).len();
         // Deaf, it suspects nobody.
         assert_eq!(live(&liveness, SUSPECT + PULSE), 3);
         let count = pulse(&mut liveness, SUSPECT);
-        liveness.hear(&member(1), count, false, SUSPECT);
+        liveness.hear(member(1), of(count), SUSPECT);
         liveness.peers.values_mut().for_each(|heard| *heard = Duration::ZERO);
         assert_eq!(live(&liveness, SUSPECT), 3);
         assert_eq!(live(&liveness, SUSPECT + PULSE), 1);
@@ -202,18 +222,18 @@ mod tests {
         assert_eq!(live(&liveness, SUSPECT + PULSE), 3);
         // Whoever was suspected before this member was cut off does not come back with it.
         let mut dead = Liveness::new(member(1), PULSE, SUSPECT);
-        dead.hear(&member(2), 1, false, Duration::ZERO);
+        dead.hear(member(2), of(1), Duration::ZERO);
         for now in [SUSPECT + PULSE, SUSPECT * 3] {
             let count = pulse(&mut dead, now);
             dead.confirmed = dead.confirmed.or(Some(now));
-            dead.hear(&member(1), count, false, now);
+            dead.hear(member(1), of(count), now);
             assert_eq!(live(&dead, now), 1);
         }
         // But it may have claimed something meanwhile.
         dead.note(Uuid::from_u128(2), SUSPECT * 3);
         assert_eq!(live(&dead, SUSPECT * 3), 2);
-        liveness.goodbye(&member(2), SUSPECT);
-        assert_eq!(liveness.hear(&member(2), 2, false, SUSPECT), Sound::Known);
+        liveness.goodbye(member(2), SUSPECT);
+        assert_eq!(liveness.hear(member(2), of(2), SUSPECT), Sound::Known);
         assert_eq!(live(&liveness, SUSPECT + PULSE), 2);
     }
 }

@@ -1,0 +1,283 @@
+//! [`Election`]: who leads. Pure.
+//!
+//! The leader is whoever has written the leader's key last, by compare-and-set; the revision of that write is its epoch.
+//! Nothing rests on a clock: whoever takes the key over too early costs a change of leaders, and the plan is fenced by
+//! the epoch that is stamped on it before anything else.
+
+use std::time::Duration;
+
+use aether_coordination::{Condition, Revision};
+use uuid::Uuid;
+
+use crate::plan::Epoch;
+use crate::record::Leader;
+use crate::{Incarnation, Node};
+
+/// How often a leader confirms its key.
+const CONFIRM: Duration = Duration::from_millis(2500);
+/// How long a leader leads without having been able to: longer than the servers' elections take.
+const UNCONFIRMED: Duration = Duration::from_secs(10);
+
+/// What is to be done about the leader's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Read it: [`Election::looked`].
+    Look,
+    /// Write it: [`Election::wrote`].
+    Write(Leader, Condition),
+    /// This node leads from now on, in this epoch.
+    Won(Epoch),
+    /// This node does not lead any more.
+    Lost,
+}
+
+/// How the write of the key has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    At(Revision),
+    Conflict,
+    Unknown,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    /// Somebody else leads, or nobody.
+    Following,
+    /// The key is read, to be taken over.
+    Looking,
+    /// The key is being taken over by this write.
+    Taking { nonce: Uuid, condition: Condition },
+    /// This node leads.
+    Leading { nonce: Uuid, epoch: Epoch, revision: Revision, confirmed: Duration, writing: Option<Duration> },
+}
+
+/// What a node sees of the others when it thinks about leading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Around {
+    /// Whether it hears itself.
+    pub(crate) connected: bool,
+    /// How many members there are, and how many of them it hears, with itself.
+    pub(crate) members: usize,
+    pub(crate) heard: usize,
+    /// Whether it could lead at all: it is a member, and does not leave.
+    pub(crate) eligible: bool,
+}
+
+impl Around {
+    fn has_most(&self) -> bool {
+        2 * self.heard >= self.members
+    }
+}
+
+/// Who leads.
+#[derive(Debug, Clone)]
+pub(crate) struct Election {
+    me: Node,
+    patience: Duration,
+    state: State,
+    /// The highest epoch that was heard of, and who leads in it.
+    known: Option<(Epoch, Incarnation)>,
+    /// When to take the key over unless the leader is heard; later if most of the members are not heard.
+    take_over_at: Duration,
+    take_over_alone_at: Duration,
+    /// Whether this node took over though it did not hear most of the members.
+    alone: bool,
+    last_turn: Option<Duration>,
+    random: fastrand::Rng,
+}
+
+impl Election {
+    pub(crate) fn new(me: Node, patience: Duration, now: Duration, seed: u64) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
+        // There may be no leader at all: that is found out at once, though not by all at the same moment.
+        let soon = now + patience.mul_f64(random.f64() / 20.0);
+        Self {
+            me,
+            patience,
+            state: State::Following,
+            known: None,
+            take_over_at: soon,
+            take_over_alone_at: soon,
+            alone: false,
+            last_turn: None,
+            random,
+        }
+    }
+
+    /// The epoch in which this node leads.
+    pub(crate) fn leads(&self) -> Option<Epoch> {
+        match self.state {
+            State::Leading { epoch, .. } => Some(epoch),
+            _ => None,
+        }
+    }
+
+    /// Who leads, as far as is known.
+    pub(crate) fn leader(&self) -> Option<(Epoch, Incarnation)> {
+        self.known
+    }
+
+    /// Whether something of this epoch may still be believed.
+    pub(crate) fn is_current(&self, epoch: Epoch) -> bool {
+        self.known.is_none_or(|(known, _)| epoch >= known)
+    }
+
+    /// Somebody was heard to lead.
+    pub(crate) fn heard(&mut self, leader: Incarnation, epoch: Epoch, now: Duration, steps: &mut Vec<Step>) {
+        if !self.is_current(epoch) {
+            return;
+        }
+        self.known = Some((epoch, leader));
+        if leader != self.me.incarnation {
+            self.step_down(now, steps);
+            self.wait(now);
+        }
+    }
+
+    /// Somebody has gone. If it has led there is nothing to wait for.
+    pub(crate) fn gone(&mut self, node: Incarnation, now: Duration) {
+        if self.known.is_some_and(|(_, leader)| leader == node) {
+            let soon = now + self.patience.mul_f64(self.random.f64() / 20.0);
+            (self.take_over_at, self.take_over_alone_at) = (soon, soon);
+        }
+    }
+
+    /// A plan of this epoch is there.
+    pub(crate) fn planned(&mut self, epoch: Epoch, now: Duration, steps: &mut Vec<Step>) {
+        if self.leads().is_some_and(|mine| mine < epoch) {
+            self.step_down(now, steps);
+        }
+    }
+
+    /// The key was read: what is in it.
+    pub(crate) fn looked(&mut self, found: Option<(Leader, Revision)>, now: Duration, steps: &mut Vec<Step>) {
+        if self.state != State::Looking {
+            return;
+        }
+        self.state = State::Following;
+        if let Some((leader, revision)) = &found {
+            let epoch = leader.epoch.unwrap_or(Epoch::new(revision.get()));
+            let is_news = self.known.is_none_or(|(known, _)| epoch > known);
+            if is_news && leader.node.id != self.me.id {
+                // Somebody has taken over and was not heard yet: it has a suspicion before it.
+                self.known = Some((epoch, leader.node.incarnation));
+                self.wait(now);
+                return;
+            }
+        }
+        let nonce = Uuid::from_u128(self.random.u128(..));
+        let condition = Condition::from(found.map(|(_, revision)| revision));
+        self.state = State::Taking { nonce, condition };
+        steps.push(Step::Write(Leader { node: self.me.clone(), nonce, epoch: None }, condition));
+    }
+
+    /// The write has ended.
+    pub(crate) fn wrote(&mut self, result: Written, around: Around, now: Duration, steps: &mut Vec<Step>) {
+        match (&mut self.state, result) {
+            (State::Taking { nonce, .. }, Written::At(revision)) => {
+                let (nonce, epoch) = (*nonce, Epoch::new(revision.get()));
+                self.state = State::Leading { nonce, epoch, revision, confirmed: now, writing: None };
+                self.known = Some((epoch, self.me.incarnation));
+                self.alone = !around.has_most();
+                steps.push(Step::Won(epoch));
+            }
+            (State::Taking { nonce, condition }, Written::Unknown) => {
+                // The same bytes again, until it is known.
+                let leader = Leader { node: self.me.clone(), nonce: *nonce, epoch: None };
+                steps.push(Step::Write(leader, *condition));
+            }
+            (State::Taking { .. }, Written::Conflict) => {
+                self.state = State::Following;
+                self.wait(now);
+            }
+            (State::Leading { revision, confirmed, writing, .. }, Written::At(at)) => {
+                *revision = at;
+                // It was so when the write was sent, and nobody knows for how long after.
+                *confirmed = writing.take().unwrap_or(*confirmed);
+            }
+            (State::Leading { .. }, Written::Conflict) => self.step_down(now, steps),
+            (State::Leading { nonce, epoch, revision, .. }, Written::Unknown) => {
+                let leader = Leader { node: self.me.clone(), nonce: *nonce, epoch: Some(*epoch) };
+                steps.push(Step::Write(leader, Condition::At(*revision)));
+            }
+            (State::Following | State::Looking, _) => {}
+        }
+    }
+
+    /// Does what is due.
+    pub(crate) fn turn(&mut self, around: Around, now: Duration, steps: &mut Vec<Step>) {
+        let slept = self.last_turn.is_some_and(|last| now.saturating_sub(last) > self.patience);
+        self.last_turn = Some(now);
+        if slept {
+            // What was so before is long ago.
+            self.step_down(now, steps);
+            self.wait(now);
+        }
+        let due = now >= self.due_to_take_over(around);
+        match &mut self.state {
+            State::Leading { nonce, epoch, revision, confirmed, writing } => {
+                let unconfirmed = now.saturating_sub(*confirmed) > UNCONFIRMED;
+                if unconfirmed || !around.eligible || !(around.has_most() || self.alone) {
+                    self.step_down(now, steps);
+                } else if writing.is_none() && now >= *confirmed + CONFIRM {
+                    *writing = Some(now);
+                    let leader = Leader { node: self.me.clone(), nonce: *nonce, epoch: Some(*epoch) };
+                    steps.push(Step::Write(leader, Condition::At(*revision)));
+                }
+            }
+            State::Following if due => {
+                self.state = State::Looking;
+                steps.push(Step::Look);
+            }
+            State::Following | State::Looking | State::Taking { .. } => {}
+        }
+    }
+
+    /// This node was cut off, and may not have heard the leader.
+    pub(crate) fn reconnected(&mut self, now: Duration) {
+        self.wait(now);
+    }
+
+    /// The key could not be read.
+    pub(crate) fn blind(&mut self, now: Duration) {
+        if self.state == State::Looking {
+            self.state = State::Following;
+            self.wait(now);
+        }
+    }
+
+    /// When [`turn`](Self::turn) has something to do.
+    pub(crate) fn due(&self, around: Around) -> Duration {
+        match &self.state {
+            State::Leading { confirmed, writing: None, .. } => *confirmed + CONFIRM,
+            State::Leading { confirmed, .. } => *confirmed + UNCONFIRMED,
+            State::Following => self.due_to_take_over(around),
+            State::Looking | State::Taking { .. } => Duration::MAX,
+        }
+    }
+
+    fn due_to_take_over(&self, around: Around) -> Duration {
+        if !around.connected || !around.eligible {
+            return Duration::MAX;
+        }
+        // Whoever hears most of the members leads better than one that does not. If there is nobody like that, the keys
+        // decide who is on the right side of a partition: they can be written there alone.
+        if around.has_most() { self.take_over_at } else { self.take_over_alone_at }
+    }
+
+    /// Does not take over for as long as a leader may be silent, and a while by chance.
+    fn wait(&mut self, now: Duration) {
+        self.take_over_at = now + self.patience.mul_f64(1.0 + self.random.f64() / 4.0);
+        self.take_over_alone_at = now + self.patience.mul_f64(3.0 + self.random.f64());
+    }
+
+    fn step_down(&mut self, now: Duration, steps: &mut Vec<Step>) {
+        if self.leads().is_some() {
+            steps.push(Step::Lost);
+        }
+        if self.state != State::Following {
+            self.state = State::Following;
+            self.wait(now);
+        }
+    }
+}

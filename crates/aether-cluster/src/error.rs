@@ -1,0 +1,52 @@
+//! [`ClusterError`]: why a node is not in a cluster.
+
+use aether_coordination::CoordinationError;
+
+use crate::NodeId;
+
+/// Why a node cannot join a cluster, or cannot stay in it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClusterError {
+    /// The keys cannot be read or written, and that will not get better by itself.
+    #[error("the cluster's keys cannot be used")]
+    Coordination(#[from] CoordinationError),
+    /// The node disagrees with the others about what is fixed for the whole cluster.
+    #[error(
+        "the cluster has {there} shards, and this node was started for {here}: the number is fixed when a cluster is first started"
+    )]
+    Shards {
+        /// How many the cluster has.
+        there: u16,
+        /// How many this node was started for.
+        here: u16,
+    },
+    /// Another process was started under the same name, later.
+    #[error("another process was started as node {node}: give each its own name")]
+    Replaced {
+        /// The name.
+        node: NodeId,
+    },
+    /// An option is out of range.
+    #[error("{option} is not valid: {reason}")]
+    Option {
+        /// Which.
+        option: &'static str,
+        /// What is wrong.
+        reason: &'static str,
+    },
+}
+
+impl ClusterError {
+    /// Whether another process has taken this node's name.
+    #[must_use]
+    pub fn is_replaced(&self) -> bool {
+        matches!(self, Self::Replaced { .. })
+    }
+
+    /// Whether starting again later may succeed.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Coordination(error) if error.is_retryable())
+    }
+}
