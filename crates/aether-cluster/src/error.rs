@@ -1,6 +1,8 @@
 //! [`ClusterError`]: why a node is not in a cluster.
 
+use aether_actor::StartError;
 use aether_coordination::CoordinationError;
+use aether_core::Source;
 
 use crate::NodeId;
 
@@ -26,6 +28,18 @@ pub enum ClusterError {
     Replaced {
         /// The name.
         node: NodeId,
+    },
+    /// The actors could not be started.
+    #[error("the actors could not be started")]
+    Actors(#[from] StartError),
+    /// The connection cannot be used.
+    #[error("the connection cannot be used")]
+    Connection(#[source] Source),
+    /// The node's own code has panicked.
+    #[error("the node has panicked: {what}")]
+    Panicked {
+        /// The panic's message.
+        what: String,
     },
     /// An option is out of range.
     #[error("{option} is not valid: {reason}")]

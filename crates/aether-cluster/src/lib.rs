@@ -5,13 +5,23 @@
 //! an actor's truth rests on: that is the log's alone (see `aether-actor`). A node that is wrong about what it owns costs
 //! conflicts, and never a false answer.
 
+mod engine;
+mod error;
+mod member;
 mod node;
-mod placement;
+pub mod placement;
+mod plan;
+mod record;
 mod ring;
 mod routing;
 mod shard;
 pub mod singleton;
+mod table;
 
+pub use error::ClusterError;
+pub use member::{Member, MemberState};
 pub use node::{Incarnation, InvalidNodeId, Node, NodeId};
+pub use plan::Epoch;
 pub use ring::ConsistentHashRing;
 pub use shard::{ShardId, shard_of};
+pub use table::ShardTable;

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::placement::Candidate;
 use crate::{Node, NodeId};
 
 /// What a node says of itself when it joins.
@@ -60,6 +61,15 @@ impl Member {
     #[must_use]
     pub fn id(&self) -> &NodeId {
         &self.node.id
+    }
+}
+
+impl From<&Member> for Candidate {
+    fn from(member: &Member) -> Self {
+        let mut candidate = Self::new(member.id().clone());
+        candidate.weight = member.weight;
+        candidate.zone.clone_from(&member.zone);
+        candidate
     }
 }
 

@@ -1,14 +1,14 @@
-//! What a cluster keeps in keys, and what its nodes tell everybody.
+//! What a cluster keeps in keys.
 
-use aether_coordination::{Key, Pulse};
+use aether_coordination::Key;
 use aether_core::Source;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::plan::{Epoch, Plan};
-use crate::{Incarnation, Node, NodeId, ShardId};
+use crate::plan::Epoch;
+use crate::{Node, NodeId};
 
 /// The names of a cluster's keys and topics.
 #[derive(Debug, Clone)]
@@ -90,43 +90,7 @@ pub(crate) struct Leader {
     pub(crate) epoch: Option<Epoch>,
 }
 
-/// What nodes tell everybody.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Message {
-    /// A node is alive.
-    Pulse(Beat),
-    /// A node is gone.
-    Goodbye(Incarnation),
-    /// What the leader has written, and where that is in the history of the key.
-    Plan(Plan, u64),
-}
-
-/// What a node says when it lets itself be heard.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Beat {
-    pub(crate) node: Node,
-    pub(crate) count: u64,
-    pub(crate) hello: bool,
-    /// The epoch in which it leads, if it does.
-    pub(crate) leads: Option<Epoch>,
-    /// The revision of the plan that it knows.
-    pub(crate) plan: u64,
-    /// The shards that it has been given and acts for, though the plan does not say so yet, with their moves.
-    pub(crate) moved: Vec<(ShardId, u64)>,
-    /// The highest sequence of the store that it has seen.
-    pub(crate) sequence: u64,
-}
-
-impl Beat {
-    pub(crate) fn pulse(&self) -> Pulse {
-        Pulse { count: self.count, hello: self.hello }
-    }
-}
-
-/// The version of the messages, their first byte. A node leaves out what it cannot read.
-const VERSION: u8 = 1;
-
-/// For keys: JSON, so that people can read them as well.
+/// JSON, so that people can read the keys as well.
 pub(crate) fn to_json<T: Serialize>(value: &T) -> Bytes {
     // None of the types here has a map whose keys are not texts, or a serializer of its own that fails.
     serde_json::to_vec(value).map(Bytes::from).unwrap_or_default()

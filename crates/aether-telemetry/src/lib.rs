@@ -32,5 +32,5 @@ pub mod trace;
 pub use destination::Destination;
 pub use handling::{Consumer, handling};
 #[cfg(feature = "prometheus")]
-pub use prometheus::{MetricsServer, Prometheus, ServeError, serve_metrics};
+pub use prometheus::{MetricsServer, Page, Prometheus, ServeError, serve_metrics};
 pub use store::{Loaded, Saving, StoreTelemetry};

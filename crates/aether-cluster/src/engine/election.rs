@@ -27,8 +27,8 @@ pub(crate) enum Step {
     Write(Leader, Condition),
     /// This node leads from now on, in this epoch.
     Won(Epoch),
-    /// This node does not lead any more.
-    Lost,
+    /// This node does not lead any more, as it did in this epoch.
+    Lost(Epoch),
 }
 
 /// How the write of the key has ended.
@@ -139,6 +139,14 @@ impl Election {
         if self.known.is_some_and(|(_, leader)| leader == node) {
             let soon = now + self.patience.mul_f64(self.random.f64() / 20.0);
             (self.take_over_at, self.take_over_alone_at) = (soon, soon);
+        }
+    }
+
+    /// Somebody does not lead any more.
+    pub(crate) fn resigned(&mut self, node: Incarnation, epoch: Epoch, now: Duration) {
+        if self.known.is_none_or(|(known, _)| known <= epoch) {
+            self.known = Some((epoch, node));
+            self.gone(node, now);
         }
     }
 
@@ -272,8 +280,8 @@ impl Election {
     }
 
     fn step_down(&mut self, now: Duration, steps: &mut Vec<Step>) {
-        if self.leads().is_some() {
-            steps.push(Step::Lost);
+        if let Some(epoch) = self.leads() {
+            steps.push(Step::Lost(epoch));
         }
         if self.state != State::Following {
             self.state = State::Following;

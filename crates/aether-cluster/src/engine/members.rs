@@ -59,8 +59,13 @@ impl Members {
     /// These are all records that there are.
     pub(super) fn are(&mut self, records: Vec<(Member, Revision)>) {
         self.read = true;
+        // What was written after all of these may be missing: the read may have been answered by a server that lags behind.
+        let as_of = records.iter().map(|(_, revision)| *revision).max();
+        let mut newer = std::mem::take(&mut self.known);
+        newer.retain(|_, (_, revision)| as_of.is_some_and(|as_of| *revision > as_of));
         self.known =
             records.into_iter().map(|(member, revision)| (member.id().clone(), (member, revision))).collect();
+        self.known.extend(newer);
         let stands = self.known.get(self.own.id()).is_some_and(|(member, _)| *member == self.own);
         if !stands && matches!(self.record, Own::Written(_)) {
             // The leader has given this node up, or another one has its name.

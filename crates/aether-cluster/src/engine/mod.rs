@@ -15,17 +15,20 @@ use bytes::Bytes;
 pub(crate) use self::election::Step;
 use self::election::{Around, Election, Written};
 use self::members::Members;
-use self::planner::Strategy;
 use self::seat::Seat;
 pub(crate) use self::seat::{Order, Word};
+use crate::placement::Placement;
 use crate::plan::{Epoch, Plan};
-use crate::record::{Beat, Leader, Message, Name, Settings, from_json, to_json};
+use crate::record::{Leader, Name, Settings, from_json, to_json};
+use crate::signal::{Beat, Message};
 use crate::{ClusterError, Incarnation, Member, MemberState, Node, ShardId};
 
 /// How often all keys are read, whatever was heard of them.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long to wait before a write is tried again that could not be sent.
 const TRY_AGAIN: Duration = Duration::from_millis(250);
+/// How long shards that arrive are gathered before the leader is told of them.
+const GATHER: Duration = Duration::from_millis(2);
 /// How much faster pulses follow each other while a node does not hear itself.
 const HURRY: u32 = 10;
 
@@ -36,7 +39,7 @@ pub(crate) struct Options {
     pub(crate) suspect_after: Duration,
     /// How many shards the leader moves at a time, as a part of all.
     pub(crate) moves: f64,
-    pub(crate) strategy: Strategy,
+    pub(crate) placement: Arc<dyn Placement>,
 }
 
 /// What the driver is to do. Those that name an input are answered by it.
@@ -105,6 +108,9 @@ pub(crate) struct Engine {
     leaving: bool,
     stopped: bool,
     sequence: u64,
+    /// Whether shards have arrived that the leader was not told of.
+    arrived: bool,
+    last_beat: Duration,
     told_leader: Option<Epoch>,
     attention: bool,
     due: Duration,
@@ -143,6 +149,8 @@ impl Engine {
             leaving: false,
             stopped: false,
             sequence: 0,
+            arrived: false,
+            last_beat: Duration::ZERO,
             told_leader: None,
             attention: true,
             due: now,
@@ -173,7 +181,7 @@ impl Engine {
         self.turn_seats(now);
         self.beat(now);
         self.tell_leader();
-        self.leave_if_done();
+        self.leave_if_done(now);
         self.due = self.next_due(now);
     }
 
@@ -191,6 +199,11 @@ impl Engine {
                 self.election.gone(node, now);
                 self.attention = true;
             }
+            Message::Resigned(node, epoch) if node != self.me.incarnation => {
+                self.election.resigned(node, epoch, now);
+                self.attention = true;
+            }
+            Message::Resigned(..) => {}
             Message::Plan(plan, revision) => self.take_plan(plan, Revision::new(revision), now),
         }
     }
@@ -401,7 +414,11 @@ impl Engine {
     }
 
     fn beat(&mut self, now: Duration) {
+        if self.arrived {
+            self.liveness.hurry(self.last_beat + GATHER);
+        }
         let Some(pulse) = self.liveness.pulse(now) else { return };
+        (self.arrived, self.last_beat) = (false, now);
         let moved = self.moves_made();
         self.actions.push_back(Action::Send(Message::Pulse(Beat {
             node: self.me.clone(),
@@ -453,9 +470,10 @@ impl Engine {
                     self.liveness.hurry(now);
                     self.actions.push_back(Action::Look(Name::Plan));
                 }
-                Step::Lost => {
-                    tracing::info!(node = %self.me, "does not lead any more");
+                Step::Lost(epoch) => {
+                    tracing::info!(node = %self.me, %epoch, "does not lead any more");
                     self.leading = Leading::default();
+                    self.actions.push_back(Action::Send(Message::Resigned(self.me.incarnation, epoch)));
                 }
             }
         }
@@ -548,7 +566,7 @@ impl Engine {
             moved: &self.moved,
             cap: (f64::from(self.settings.shards) * self.options.moves).max(1.0) as usize,
         };
-        if let Some(next) = planner::next(&self.plan, &known, &self.options.strategy) {
+        if let Some(next) = planner::next(&self.plan, &known, &*self.options.placement) {
             let condition = Condition::from(self.revision);
             self.write_plan(next, condition);
         }
@@ -585,8 +603,8 @@ impl Engine {
         if acts != acted {
             self.actions.push_back(Action::Tell(Happened::Acts(shard, acts)));
             if seat.moved(self.me.incarnation).is_some() {
-                // The leader should know at once.
-                self.liveness.hurry(Duration::ZERO);
+                // The leader should know soon.
+                self.arrived = true;
                 self.attention = true;
             }
         }
@@ -614,13 +632,17 @@ impl Engine {
         }
     }
 
-    fn leave_if_done(&mut self) {
+    fn leave_if_done(&mut self, now: Duration) {
         if !self.leaving || self.stopped || self.members.is_writing() {
             return;
         }
         let me = self.me.incarnation;
-        let others = self.plan.nodes.iter().any(|node| node.incarnation != me);
-        if self.plan.has(me) && others && self.members.is_written() {
+        let live = self.liveness.live(now);
+        let heirs = self.members.iter().any(|member| {
+            let incarnation = member.node.incarnation;
+            incarnation != me && !member.leaving && member.weight > 0 && live.contains(&incarnation.uuid())
+        });
+        if self.plan.has(me) && heirs && self.members.is_written() {
             return;
         }
         self.stopped = true;

@@ -1,38 +1,10 @@
 //! [`next`]: what the leader does about the plan. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
+use crate::placement::{Candidate, Held, Move, Placement, rebalance};
 use crate::plan::{Plan, Slot};
 use crate::{Incarnation, Member, NodeId, ShardId};
-
-/// Where shards should be, and which of them to begin to move.
-#[derive(Clone)]
-pub(crate) struct Strategy {
-    /// For each shard the place of its node among the candidates.
-    pub(crate) place: Arc<dyn Fn(&[&Member], &[Option<usize>]) -> Vec<Option<usize>> + Send + Sync>,
-}
-
-impl std::fmt::Debug for Strategy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Strategy").finish_non_exhaustive()
-    }
-}
-
-fn pick(current: &[Option<usize>], wanted: &[Option<usize>], cap: usize) -> Vec<(usize, usize)> {
-    let (mut left, mut moves) = (cap, Vec::new());
-    for (shard, (current, wanted)) in current.iter().zip(wanted).enumerate() {
-        match (current, wanted) {
-            (None, Some(to)) => moves.push((shard, *to)),
-            (Some(from), Some(to)) if from != to && left > 0 => {
-                left -= 1;
-                moves.push((shard, *to));
-            }
-            _ => {}
-        }
-    }
-    moves
-}
 
 /// What the leader knows.
 #[derive(Debug)]
@@ -49,7 +21,7 @@ pub(crate) struct Known<'a> {
 ///
 /// What a dead node had is given away at once, to whom it was moving or to whom it should be; what a live one has is moved,
 /// so many shards at a time.
-pub(crate) fn next(plan: &Plan, known: &Known<'_>, strategy: &Strategy) -> Option<Plan> {
+pub(crate) fn next(plan: &Plan, known: &Known<'_>, placement: &dyn Placement) -> Option<Plan> {
     let mut next = plan.clone();
     next.version += 1;
     next.nodes = known.live.iter().map(|member| member.node.clone()).collect();
@@ -64,7 +36,7 @@ pub(crate) fn next(plan: &Plan, known: &Known<'_>, strategy: &Strategy) -> Optio
             *slot = Slot { owner: settled.0, to: settled.1, since: next.version };
         }
     }
-    spread(&mut next, plan, known, strategy);
+    spread(&mut next, plan, known, placement);
     (next.nodes != plan.nodes || next.slots != plan.slots).then_some(next)
 }
 
@@ -86,42 +58,32 @@ fn settled(
 }
 
 /// Gives away what nobody alive has, and begins to move what should be elsewhere.
-fn spread(next: &mut Plan, before: &Plan, known: &Known<'_>, strategy: &Strategy) {
-    let candidates: Vec<&Member> =
+fn spread(next: &mut Plan, before: &Plan, known: &Known<'_>, placement: &dyn Placement) {
+    let members: Vec<&Member> =
         known.live.iter().copied().filter(|member| !member.leaving && member.weight > 0).collect();
-    if candidates.is_empty() {
-        return;
-    }
+    let candidates: Vec<Candidate> = members.iter().map(|member| Candidate::from(*member)).collect();
+    let places: BTreeMap<&NodeId, usize> =
+        members.iter().enumerate().map(|(place, member)| (member.id(), place)).collect();
     let names: BTreeMap<Incarnation, &NodeId> =
         before.nodes.iter().chain(&next.nodes).map(|node| (node.incarnation, &node.id)).collect();
-    let by_name: BTreeMap<&NodeId, usize> =
-        candidates.iter().enumerate().map(|(place, member)| (member.id(), place)).collect();
-    let place_of = |node: Incarnation| names.get(&node).and_then(|id| by_name.get(id)).copied();
-    // Who is to have it, whatever is under way: a node that was started anew counts as the one that it was.
-    let current: Vec<Option<usize>> =
+    // A node that was started anew counts as the one that it was: it gets back what it had.
+    let place_of = |node: Incarnation| places.get(names.get(&node)?).copied();
+    let owners: Vec<Option<usize>> =
         next.slots.iter().map(|slot| slot.to.or(slot.owner).and_then(place_of)).collect();
-    let wanted = (strategy.place)(&candidates, &current);
+    let wanted = placement.place(&candidates, &owners);
+    let wanted: Vec<Option<Incarnation>> =
+        wanted.into_iter().map(|place| Some(members.get(place?)?.node.incarnation)).collect();
     let live: BTreeSet<Incarnation> = next.nodes.iter().map(|node| node.incarnation).collect();
-    let mut settled = Vec::with_capacity(next.slots.len());
-    for (slot, wanted) in next.slots.iter_mut().zip(&wanted) {
-        let incarnation =
-            wanted.and_then(|place| candidates.get(place)).map(|member| member.node.incarnation);
-        if !slot.owner.is_some_and(|owner| live.contains(&owner)) && slot.owner != incarnation {
-            *slot = Slot { owner: incarnation, to: None, since: next.version };
-        }
-        settled.push(slot.to.is_none().then_some(()).and(slot.owner).and_then(place_of));
-    }
-    let moving = next.slots.iter().filter(|slot| slot.to.is_some()).count();
-    // A shard on the move is where it should be as far as this round is concerned.
-    let wanted: Vec<Option<usize>> = next
+    let held: Vec<Held<Incarnation>> = next
         .slots
         .iter()
-        .zip(&wanted)
-        .zip(&settled)
-        .map(|((slot, wanted), settled)| if slot.to.is_some() { *settled } else { *wanted })
+        .map(|slot| Held { owner: slot.owner.filter(|owner| live.contains(owner)), to: slot.to })
         .collect();
-    for (shard, to) in pick(&settled, &wanted, known.cap.saturating_sub(moving)) {
-        let (Some(slot), Some(member)) = (next.slots.get_mut(shard), candidates.get(to)) else { continue };
-        *slot = Slot { owner: slot.owner, to: Some(member.node.incarnation), since: next.version };
+    for Move { shard, to } in rebalance(&held, &wanted, known.cap) {
+        let (Some(slot), Some(held)) = (next.slots.get_mut(shard), held.get(shard)) else { continue };
+        *slot = match held.owner {
+            Some(owner) => Slot { owner: Some(owner), to: Some(to), since: next.version },
+            None => Slot { owner: Some(to), to: None, since: next.version },
+        };
     }
 }

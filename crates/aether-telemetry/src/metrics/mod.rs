@@ -11,6 +11,7 @@
 
 mod actor;
 mod bus;
+mod cluster;
 mod effect;
 mod gauge;
 mod group;
@@ -25,6 +26,7 @@ mod timers;
 
 pub use actor::{ActorMetrics, Answered};
 pub use bus::{BusMetrics, SubscriberMetrics};
+pub use cluster::{ClusterMetrics, ClusterReport, RemoteEnded};
 pub use effect::EffectMetrics;
 pub use group::{GroupMetrics, GroupReport};
 pub use process::ProcessMetrics;

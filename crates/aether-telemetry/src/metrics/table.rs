@@ -62,6 +62,13 @@ pub(crate) const OF_EFFECT: &[&str] = &["namespace", "effect"];
 /// The labels of what they come to.
 pub(crate) const OF_EFFECT_OUTCOME: &[&str] = &["namespace", "effect", "outcome"];
 
+/// The labels of what a node does in its cluster.
+pub(crate) const OF_CLUSTER: &[&str] = &["namespace", "cluster"];
+/// The labels of how the members of a cluster are.
+pub(crate) const OF_MEMBERS: &[&str] = &["namespace", "cluster", "state"];
+/// The labels of what comes of what is asked over the network.
+pub(crate) const OF_CLUSTER_OUTCOME: &[&str] = &["namespace", "cluster", "outcome"];
+
 macro_rules! metrics {
     ($($id:ident: $kind:ident $name:literal, $unit:literal, $labels:ident, $meaning:literal;)*) => {
         $(pub(crate) const $id: Metric = Metric {
@@ -212,6 +219,35 @@ metrics! {
         "Calls of the handlers of effects: `done` or `failed`.";
     EFFECT_DURATION: Histogram "aether_effect_duration_seconds", "seconds", OF_EFFECT,
         "Time of one call of the handler of an effect.";
+
+    CLUSTER_MEMBERS: Gauge "aether_cluster_members", "members", OF_MEMBERS,
+        "Members of the cluster, as this node sees them: `joining`, `up`, `suspect` or `leaving`.";
+    CLUSTER_EPOCH: Gauge "aether_cluster_epoch", "epoch", OF_CLUSTER,
+        "The epoch of the leader that this node knows of.";
+    CLUSTER_LEADER_CHANGES: Counter "aether_cluster_leader_changes_total", "times", OF_CLUSTER,
+        "How often this node has learned of a new leader.";
+    CLUSTER_LEADS: Gauge "aether_cluster_leads", "nodes", OF_CLUSTER,
+        "Whether this node leads: 1 or 0.";
+    CLUSTER_HEARTBEATS_MISSED: Counter "aether_cluster_heartbeats_missed_total", "heartbeats", OF_CLUSTER,
+        "Heartbeats of other members that this node did not hear, by their numbers.";
+    CLUSTER_CUT_OFF: Counter "aether_cluster_cut_off_total", "times", OF_CLUSTER,
+        "How often this node did not hear itself, and therefore began nothing until it did.";
+    CLUSTER_SHARDS: Gauge "aether_cluster_shards", "shards", OF_CLUSTER,
+        "Shards that this node acts for.";
+    CLUSTER_SHARDS_MOVING: Gauge "aether_cluster_shards_moving", "shards", OF_CLUSTER,
+        "Shards of the cluster that are on the move, as this node knows.";
+    CLUSTER_HANDOFF_DURATION: Histogram "aether_cluster_handoff_duration_seconds", "seconds", OF_CLUSTER,
+        "Time from the moment this node held a shard's commands back until it had handed the shard over.";
+    CLUSTER_RECOVERIES_WAITING: Gauge "aether_cluster_recoveries_waiting", "actors", OF_CLUSTER,
+        "Actors that wait to be loaded, since so many are being loaded already.";
+    CLUSTER_ASKS: Counter "aether_cluster_asks_total", "asks", OF_CLUSTER_OUTCOME,
+        "Commands and queries that this process has sent over the network, each counted once when it ends: `answered`, `refused` by the actor, `timed_out` or `failed`.";
+    CLUSTER_ASK_DURATION: Histogram "aether_cluster_ask_duration_seconds", "seconds", OF_CLUSTER,
+        "Time from the moment a command or query was sent over the network for the first time until it ended.";
+    CLUSTER_ASK_RETRIES: Counter "aether_cluster_ask_retries_total", "attempts", OF_CLUSTER,
+        "Attempts after the first.";
+    CLUSTER_REFUSALS: Counter "aether_cluster_refusals_total", "requests", OF_CLUSTER_OUTCOME,
+        "Requests from the network that this node did not begin: `elsewhere` (the shard is another's), `overloaded`, `expired`, `cut_off` (it did not hear itself) or `unreadable`.";
 }
 
 #[cfg(test)]

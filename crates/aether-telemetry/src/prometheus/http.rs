@@ -1,35 +1,38 @@
-//! The little of HTTP that a scrape needs: one request, one answer, and the connection is closed.
+//! The little of HTTP that is needed: one request, one answer, and the connection is closed.
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::pages::{Page, Pages};
+
 /// The longest head of a request, in bytes.
 const MAX_HEAD: usize = 8192;
 
-/// Reads one request and answers it with what `render` gives, if it is about the metrics.
+/// Reads one request and answers it with the page at its path.
 pub(super) async fn answer(
     mut connection: impl AsyncRead + AsyncWrite + Unpin,
-    render: impl FnOnce() -> String,
+    pages: &Pages,
 ) -> io::Result<()> {
     let Some(head) = read_head(&mut connection).await? else { return Ok(()) };
     let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let mut words = str::from_utf8(line).unwrap_or_default().split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let path = target.split('?').next().unwrap_or_default();
-    let (status, body) = match (method, path) {
-        ("GET" | "HEAD", "/metrics") => ("200 OK", render()),
-        ("GET" | "HEAD", _) => ("404 Not Found", "the metrics are at /metrics\n".to_owned()),
-        ("", _) => ("400 Bad Request", String::new()),
-        _ => ("405 Method Not Allowed", String::new()),
+    let page = match method {
+        "GET" | "HEAD" => pages.render(path).unwrap_or_else(|| {
+            Page::text(format!("there are {}\n", pages.paths().join(" and "))).status(404)
+        }),
+        "" => return connection.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await,
+        _ => Page::text("").status(405),
     };
-    let length = body.len();
+    let (status, reason, kind, length) = (page.status, page.reason(), page.content_type, page.body.len());
     let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: text/plain; version=0.0.4; charset=utf-8\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        "HTTP/1.1 {status} {reason}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
     );
     connection.write_all(head.as_bytes()).await?;
     if method != "HEAD" {
-        connection.write_all(body.as_bytes()).await?;
+        connection.write_all(page.body.as_bytes()).await?;
     }
     connection.shutdown().await
 }
@@ -53,7 +56,9 @@ mod tests {
         let (mut client, server) = tokio::io::duplex(64 * 1024);
         client.write_all(request.as_bytes()).await.unwrap();
         client.shutdown().await.unwrap();
-        answer(server, || "aether_saves_total 1\n".to_owned()).await.unwrap();
+        let pages = Pages::default();
+        pages.add("/metrics", std::sync::Arc::new(|| Page::text("aether_saves_total 1\n")));
+        answer(server, &pages).await.unwrap();
         let mut response = String::new();
         client.read_to_string(&mut response).await.unwrap();
         response

@@ -1,6 +1,7 @@
 //! Metrics for Prometheus: the recorder, and an endpoint that is scraped.
 
 mod http;
+mod pages;
 mod server;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::metrics::{self, Kind, METRICS};
 
+pub use pages::Page;
 pub use server::{MetricsServer, serve_metrics};
 
 /// The upper bounds of the buckets of durations, in seconds: from what a save in memory takes to what an outage does.

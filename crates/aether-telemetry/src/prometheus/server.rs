@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{interval, sleep, timeout};
 
+use super::pages::{Page, Pages};
 use super::{Prometheus, ServeError, http};
 
 /// How many scrapes are answered at a time; others wait to be accepted.
@@ -17,6 +18,8 @@ const MAX_CONNECTIONS: usize = 16;
 const DEADLINE: Duration = Duration::from_secs(10);
 /// How often durations are sorted into their buckets where nobody scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
+/// The type of what Prometheus reads.
+const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// How long it is waited when connections cannot be accepted, since there are too many open files, say.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -45,7 +48,11 @@ pub async fn serve_metrics(address: impl Into<SocketAddr>) -> Result<MetricsServ
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let prometheus = Prometheus::install()?;
-    Ok(MetricsServer { address, task: tokio::spawn(serve(listener, prometheus)) })
+    let pages = Pages::default();
+    let rendered = prometheus.clone();
+    let metrics = move || Page { content_type: EXPOSITION, ..Page::text(rendered.render()) };
+    pages.add("/metrics", Arc::new(metrics));
+    Ok(MetricsServer { address, task: tokio::spawn(serve(listener, prometheus, pages.clone())), pages })
 }
 
 /// An endpoint that serves metrics, until this is dropped.
@@ -53,6 +60,7 @@ pub async fn serve_metrics(address: impl Into<SocketAddr>) -> Result<MetricsServ
 #[must_use = "the endpoint ends when this is dropped"]
 pub struct MetricsServer {
     address: SocketAddr,
+    pages: Pages,
     task: JoinHandle<()>,
 }
 
@@ -61,6 +69,11 @@ impl MetricsServer {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Serves a page beside the metrics, at this path, such as `/health`; one that is there already is replaced.
+    pub fn serve_page(&self, path: &str, render: impl Fn() -> Page + Send + Sync + 'static) {
+        self.pages.add(path, Arc::new(render));
     }
 
     /// Whether it still serves. It ends by itself only with its runtime, or by a fault in it.
@@ -77,7 +90,7 @@ impl Drop for MetricsServer {
 }
 
 /// Accepts and answers. The tasks of the connections end with this future.
-async fn serve(listener: TcpListener, prometheus: Prometheus) {
+async fn serve(listener: TcpListener, prometheus: Prometheus, pages: Pages) {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     let mut upkeep = interval(UPKEEP);
@@ -85,9 +98,9 @@ async fn serve(listener: TcpListener, prometheus: Prometheus) {
         tokio::select! {
             accepted = accept(&listener, &room) => {
                 let Some((connection, room)) = accepted else { continue };
-                let prometheus = prometheus.clone();
+                let pages = pages.clone();
                 connections.spawn(async move {
-                    let answered = timeout(DEADLINE, http::answer(connection, || prometheus.render())).await;
+                    let answered = timeout(DEADLINE, http::answer(connection, &pages)).await;
                     if let Ok(Err(error)) = answered {
                         tracing::debug!(%error, "a scrape was not answered");
                     }

@@ -1,0 +1,135 @@
+//! [`ClusterStatus`]: the cluster as one node sees it, for people and programs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::plan::Plan;
+use crate::{Epoch, Incarnation, Member, MemberState, Node, NodeId};
+
+/// The cluster as one node sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ClusterStatus {
+    /// The node that says so.
+    pub node: Node,
+    /// Whether it hears itself: if not, it is cut off, and begins nothing.
+    pub connected: bool,
+    /// Who leads, as far as it knows, and in which epoch.
+    pub leader: Option<Leader>,
+    /// All members that it knows of, in the order of their names.
+    pub members: Vec<MemberStatus>,
+    /// The shards.
+    pub shards: ShardsStatus,
+    /// How many actors it has in memory.
+    pub actors: usize,
+}
+
+/// Who leads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Leader {
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// Who.
+    pub node: Node,
+}
+
+/// One member.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct MemberStatus {
+    /// What it says of itself.
+    #[serde(flatten)]
+    pub member: Member,
+    /// How it is.
+    pub state: MemberState,
+    /// How many shards are its own by the plan.
+    pub shards: usize,
+}
+
+/// The shards of a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct ShardsStatus {
+    /// How many there are.
+    pub total: usize,
+    /// How many are owned by a member that is heard.
+    pub owned: usize,
+    /// How many are on the move.
+    pub moving: usize,
+    /// How many this node acts for.
+    pub here: usize,
+    /// The version of the plan.
+    pub plan: u64,
+}
+
+impl ClusterStatus {
+    pub(crate) fn new(node: Node, connected: bool, actors: usize, here: usize, known: &Known) -> Self {
+        let mut counts: BTreeMap<Incarnation, usize> = BTreeMap::new();
+        for owner in known.plan.slots.iter().filter_map(|slot| slot.owner) {
+            *counts.entry(owner).or_default() += 1;
+        }
+        let members: Vec<MemberStatus> = known
+            .members
+            .values()
+            .map(|(member, state)| MemberStatus {
+                member: member.clone(),
+                state: *state,
+                shards: counts.get(&member.node.incarnation).copied().unwrap_or_default(),
+            })
+            .collect();
+        let is_heard = |member: &&MemberStatus| member.state != MemberState::Suspect;
+        let shards = ShardsStatus {
+            total: known.plan.slots.len(),
+            owned: members.iter().filter(is_heard).map(|member| member.shards).sum(),
+            moving: known.plan.moving(),
+            here,
+            plan: known.plan.version,
+        };
+        let leader = known.leader.clone().map(|(epoch, node)| Leader { epoch, node });
+        Self { node, connected, leader, members, shards, actors }
+    }
+
+    /// How this node is.
+    #[must_use]
+    pub fn state(&self) -> MemberState {
+        let own = self.members.iter().find(|other| other.member.node == self.node);
+        own.map_or(MemberState::Joining, |own| own.state)
+    }
+
+    /// Whether the node can be counted on: it hears itself, the leader has admitted it, and somebody has every shard.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.connected
+            && self.state() == MemberState::Up
+            && self.shards.total > 0
+            && self.shards.owned == self.shards.total
+    }
+}
+
+/// What a status is made of.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Known {
+    pub(crate) plan: std::sync::Arc<Plan>,
+    pub(crate) leader: Option<(Epoch, Node)>,
+    pub(crate) members: BTreeMap<NodeId, (Member, MemberState)>,
+}
+
+impl fmt::Display for ClusterStatus {
+    /// A table for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.leader {
+            Some(Leader { epoch, node }) => writeln!(f, "leader {node}, epoch {epoch}")?,
+            None => writeln!(f, "no leader is known")?,
+        }
+        let ShardsStatus { total, owned, moving, here, plan } = self.shards;
+        writeln!(f, "{owned} of {total} shards owned, {moving} moving, {here} here; plan {plan}")?;
+        for MemberStatus { member, state, shards } in &self.members {
+            let zone = member.zone.as_deref().unwrap_or("-");
+            writeln!(f, "{:<24} {state:<8} {shards:>5} shards  zone {zone}  {}", member.id(), member.version)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,175 @@
+//! [`ClusterMetrics`]: what a node of a cluster counts.
+
+use std::sync::Mutex;
+
+use metrics::{Counter, Histogram};
+
+use super::Timer;
+use super::gauge::{Share, Together, lock};
+use super::recorder::{Labels, PerRecorder, count};
+use super::table;
+
+/// How a node sees its cluster. The counts begin with the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClusterReport {
+    /// Members by state: joining, up, suspect, leaving.
+    pub members: [u64; 4],
+    /// The epoch of the leader that is known; 0 if there is none.
+    pub epoch: u64,
+    /// Whether the node leads.
+    pub leads: bool,
+    /// How often there was a new leader.
+    pub leader_changes: u64,
+    /// Heartbeats of others that were not heard.
+    pub heartbeats_missed: u64,
+    /// How often the node did not hear itself.
+    pub cut_off: u64,
+    /// Shards that the node acts for.
+    pub shards: u64,
+    /// Shards of the cluster that are on the move.
+    pub moving: u64,
+}
+
+/// How something that was asked over the network has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RemoteEnded {
+    /// With an answer.
+    Answered,
+    /// With the actor's refusal.
+    Refused,
+    /// Without an answer, at its deadline.
+    TimedOut,
+    /// With an error.
+    Failed,
+}
+
+impl RemoteEnded {
+    /// One word for it: the value of the label `outcome`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Refused => "refused",
+            Self::TimedOut => "timed_out",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What a node does in its cluster, or a client outside of it.
+#[derive(Debug)]
+pub struct ClusterMetrics {
+    labels: Labels,
+    counters: PerRecorder<Counters>,
+    reported: Mutex<ClusterReport>,
+    members: [Share; 4],
+    epoch: Share,
+    leads: Share,
+    shards: Share,
+    moving: Share,
+    recoveries: Share,
+}
+
+#[derive(Debug)]
+struct Counters {
+    leader_changes: Counter,
+    heartbeats_missed: Counter,
+    cut_off: Counter,
+    handoff: Histogram,
+    ask: Histogram,
+    retries: Counter,
+    answered: Counter,
+    refused: Counter,
+}
+
+impl ClusterMetrics {
+    /// Of a node of the cluster of this name.
+    #[must_use]
+    pub fn new(namespace: Option<&str>, cluster: &str) -> Self {
+        let labels = Labels::new(namespace, cluster);
+        let share = |metric, together| Share::new(metric, &labels, together);
+        let members = ["joining", "up", "suspect", "leaving"]
+            .map(|state| Share::new(&table::CLUSTER_MEMBERS, &labels.and(state), Together::Max));
+        Self {
+            members,
+            epoch: share(&table::CLUSTER_EPOCH, Together::Max),
+            leads: share(&table::CLUSTER_LEADS, Together::Sum),
+            shards: share(&table::CLUSTER_SHARDS, Together::Sum),
+            moving: share(&table::CLUSTER_SHARDS_MOVING, Together::Max),
+            recoveries: share(&table::CLUSTER_RECOVERIES_WAITING, Together::Sum),
+            counters: PerRecorder::new(),
+            reported: Mutex::default(),
+            labels,
+        }
+    }
+
+    fn counters(&self) -> Option<&Counters> {
+        self.counters.get(|registry| {
+            let counter = |metric| registry.counter(metric, &self.labels);
+            let asks =
+                |ended: RemoteEnded| registry.counter(&table::CLUSTER_ASKS, &self.labels.and(ended.as_str()));
+            Counters {
+                leader_changes: counter(&table::CLUSTER_LEADER_CHANGES),
+                heartbeats_missed: counter(&table::CLUSTER_HEARTBEATS_MISSED),
+                cut_off: counter(&table::CLUSTER_CUT_OFF),
+                handoff: registry.histogram(&table::CLUSTER_HANDOFF_DURATION, &self.labels),
+                ask: registry.histogram(&table::CLUSTER_ASK_DURATION, &self.labels),
+                retries: counter(&table::CLUSTER_ASK_RETRIES),
+                answered: asks(RemoteEnded::Answered),
+                refused: asks(RemoteEnded::Refused),
+            }
+        })
+    }
+
+    /// So the node sees its cluster now.
+    pub fn report(&self, now: ClusterReport) {
+        let before = std::mem::replace(&mut *lock(&self.reported), now);
+        if let Some(counters) = self.counters() {
+            counters.leader_changes.increment(now.leader_changes.saturating_sub(before.leader_changes));
+            counters.heartbeats_missed.increment(now.heartbeats_missed.saturating_sub(before.heartbeats_missed));
+            counters.cut_off.increment(now.cut_off.saturating_sub(before.cut_off));
+        }
+        for (share, members) in self.members.iter().zip(now.members) {
+            share.set(members);
+        }
+        self.epoch.set(now.epoch);
+        self.leads.set(u64::from(now.leads));
+        self.shards.set(now.shards);
+        self.moving.set(now.moving);
+    }
+
+    /// A shard was handed over; the timer began when its commands were held back.
+    pub fn handed_over(&self, timer: Timer) {
+        if let Some(counters) = self.counters() {
+            timer.stop(&counters.handoff);
+        }
+    }
+
+    /// So many actors wait to be loaded.
+    pub fn recoveries_waiting(&self, actors: usize) {
+        self.recoveries.set(actors as u64);
+    }
+
+    /// Something that was asked over the network, beginning with the timer, has ended after so many attempts.
+    pub fn asked(&self, timer: Timer, attempts: u32, ended: RemoteEnded) {
+        let Some(counters) = self.counters() else { return };
+        timer.stop(&counters.ask);
+        if attempts > 1 {
+            counters.retries.increment(u64::from(attempts - 1));
+        }
+        match ended {
+            RemoteEnded::Answered => counters.answered.increment(1),
+            RemoteEnded::Refused => counters.refused.increment(1),
+            RemoteEnded::TimedOut | RemoteEnded::Failed => {
+                count(&table::CLUSTER_ASKS, &self.labels, ended.as_str());
+            }
+        }
+    }
+
+    /// A request from the network was not begun, for this reason: `elsewhere`, `overloaded`, `expired`, `cut_off` or
+    /// `unreadable`.
+    pub fn not_begun(&self, reason: &'static str) {
+        count(&table::CLUSTER_REFUSALS, &self.labels, reason);
+    }
+}
