@@ -18,11 +18,17 @@ use crate::engine::{Engine, Options};
 use crate::manager::{ClusterManager, Inner};
 use crate::placement::{Placement, Rendezvous};
 use crate::record::{Keys, Settings, from_json, to_json};
-use crate::routing::{self, PROTOCOLS};
+use crate::counting::Counting;
+use crate::routing::wire::Versions;
+use crate::routing::{ClusterRouter, RoutingConfig};
 use crate::{ClusterError, Incarnation, Member, Node, NodeId};
 
 /// How many events of the cluster wait for whoever follows them; who falls behind further misses some and is told so.
 const EVENTS: usize = 1024;
+/// How long the servers may take to answer when a node or client is started.
+pub(crate) const WITHIN: Duration = Duration::from_secs(10);
+/// How long what is asked of actors waits for its answer, unless it says otherwise: it outlasts an election of the servers.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 /// The shortest time between two heartbeats.
 const LEAST_HEARTBEAT: Duration = Duration::from_millis(10);
 
@@ -44,7 +50,7 @@ pub struct ClusterBuilder {
     member: Box<dyn FnOnce(&mut Member) + Send>,
     store: Option<Arc<dyn Store>>,
     system: Vec<Configure>,
-    limits: routing::Limits,
+    routing: Box<dyn FnOnce(&mut RoutingConfig) + Send>,
 }
 
 impl fmt::Debug for ClusterBuilder {
@@ -69,7 +75,7 @@ impl ClusterBuilder {
             member: Box::new(|_| {}),
             store: None,
             system: Vec::new(),
-            limits: routing::Limits::default(),
+            routing: Box::new(|_| {}),
         }
     }
 
@@ -124,9 +130,9 @@ impl ClusterBuilder {
         self
     }
 
-    /// How much a node has under way at a time, and how long a sender waits.
-    pub fn limits(mut self, limits: routing::Limits) -> Self {
-        self.limits = limits;
+    /// How requests travel: how many a node has under way, how long a sender waits, and the like.
+    pub fn routing(mut self, configure: impl FnOnce(&mut RoutingConfig) + Send + 'static) -> Self {
+        self.routing = Box::new(configure);
         self
     }
 
@@ -165,11 +171,16 @@ impl ClusterBuilder {
         let coordination = coordination(&self.client, &self.name, self.namespace.as_deref(), self.replicas).await?;
         let settings = agree(&*coordination, &self.name, self.shards).await?;
         let node = Node { id: self.id, incarnation: Incarnation::new() };
-        let mut member = Member::new(node.clone(), OffsetDateTime::now_utc(), PROTOCOLS);
+        let mut routing = RoutingConfig::new(prefix(self.namespace.as_deref(), &self.name), settings.shards);
+        (self.routing)(&mut routing);
+        let Versions { lowest, highest } = routing.versions;
+        let protocols = (lowest, highest);
+        let mut member = Member::new(node.clone(), OffsetDateTime::now_utc(), protocols);
         (self.member)(&mut member);
-        let prefix = routing::prefix(self.namespace.as_deref(), &self.name);
-        let (shards, router, words) =
-            routing::open(self.client.clone(), prefix, node.incarnation, settings.shards, self.limits).await?;
+        let metrics = Arc::new(Counting::new(self.namespace.as_deref(), &self.name));
+        let until = Instant::now() + WITHIN;
+        let router = ClusterRouter::node(self.client.clone(), routing, node.incarnation, metrics, until).await?;
+        let router = Arc::new(router);
         let system = match self.store {
             Some(store) => {
                 let mut builder = ActorSystem::builder(store)
@@ -182,7 +193,7 @@ impl ClusterBuilder {
                     builder = configure(builder);
                 }
                 let system = builder.start().await?;
-                shards.bind(&system);
+                router.control().bind(&system);
                 Some(system)
             }
             None if self.system.is_empty() => None,
@@ -208,8 +219,7 @@ impl ClusterBuilder {
             namespace: self.namespace,
             count: settings.shards,
             coordination,
-            shards,
-            words,
+            router: Arc::clone(&router),
             system: system.clone(),
             commands: taken,
             shared: shared.clone(),
@@ -257,6 +267,11 @@ impl ClusterBuilder {
         }
         Ok(())
     }
+}
+
+/// What all subjects of a cluster begin with.
+pub(crate) fn prefix(namespace: Option<&str>, cluster: &str) -> String {
+    format!("aether.{}", config(cluster, namespace).bucket_name())
 }
 
 /// The keys and signals of a cluster.

@@ -7,12 +7,14 @@ use aether_actor::{Actor, ActorRef};
 use aether_coordination::{Coordination, Follow, Heard};
 use async_nats::Client;
 use futures_util::FutureExt;
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::plan::Plan;
 use crate::record::{Keys, Settings, from_json};
-use crate::routing::{self, ClusterRouter, Limits};
+use crate::routing::{ClusterRouter, RoutingConfig};
 use crate::signal::{Message, decode};
+use crate::counting::Counting;
 use crate::{ClusterError, builder};
 
 /// Whoever talks to a cluster's actors without being a member: it has no shards, no store, and no say. Cloning is cheap.
@@ -41,22 +43,6 @@ impl ClusterClient {
     /// # Cancel safety
     /// Can be dropped at any time.
     pub async fn connect(client: Client, namespace: Option<&str>, cluster: &str) -> Result<Self, ClusterError> {
-        Self::connect_with(client, namespace, cluster, Limits::default()).await
-    }
-
-    /// The same, with other limits.
-    ///
-    /// # Errors
-    /// As [`connect`](Self::connect).
-    ///
-    /// # Cancel safety
-    /// Can be dropped at any time.
-    pub async fn connect_with(
-        client: Client,
-        namespace: Option<&str>,
-        cluster: &str,
-        limits: Limits,
-    ) -> Result<Self, ClusterError> {
         let coordination = builder::existing(&client, cluster, namespace).await?;
         let keys = Keys::new(cluster);
         let settings = coordination.get(&keys.settings).await?;
@@ -65,7 +51,9 @@ impl ClusterClient {
             let reason = "no node has ever been started in a cluster of this name";
             return Err(ClusterError::Option { option: "cluster", reason });
         };
-        let router = routing::client(client, routing::prefix(namespace, cluster), shards, limits).await?;
+        let config = RoutingConfig::new(builder::prefix(namespace, cluster), shards);
+        let metrics = Arc::new(Counting::new(namespace, cluster));
+        let router = Arc::new(ClusterRouter::client(client, config, metrics, Instant::now() + builder::WITHIN).await?);
         let (listen, topic) = (Arc::clone(&coordination), keys.pulse.clone());
         let heard = Follow::begin(move || {
             let (listen, topic) = (Arc::clone(&listen), topic.clone());
@@ -77,9 +65,9 @@ impl ClusterClient {
             && let Ok(plan) = from_json::<Plan>(&entry.value)
         {
             revision = entry.revision.get();
-            router.set_owners(owners(&plan));
+            router.control().set_owners(plan.owners());
         }
-        let listener = listen(heard, Arc::clone(&router), coordination, keys, revision);
+        let listener = follow(heard, Arc::clone(&router), coordination, keys, revision);
         let listener = Arc::new(AbortOnDropHandle::new(tokio::spawn(listener)));
         Ok(Self { router, _listener: listener })
     }
@@ -87,7 +75,7 @@ impl ClusterClient {
     /// The actor of this type with this key, wherever it lives.
     #[must_use]
     pub fn actor<A: Actor>(&self, key: impl fmt::Display) -> ActorRef<A> {
-        ActorRef::through(Arc::clone(&self.router) as _, self.router.deadline(), key)
+        ActorRef::through(Arc::clone(&self.router) as _, builder::DEADLINE, key)
     }
 }
 
@@ -97,12 +85,8 @@ impl fmt::Debug for ClusterClient {
     }
 }
 
-fn owners(plan: &Plan) -> Vec<Option<crate::Incarnation>> {
-    plan.slots.iter().map(|slot| slot.owner).collect()
-}
-
 /// Keeps what is known of the owners up to date. It is a hint: whoever it is wrong about says so.
-async fn listen(
+async fn follow(
     mut heard: Follow<Heard>,
     router: Arc<ClusterRouter>,
     coordination: Arc<dyn Coordination>,
@@ -120,16 +104,16 @@ async fn listen(
         match decode(&message) {
             Ok(Message::Plan(plan, at)) if at > revision => {
                 revision = at;
-                router.set_owners(owners(&plan));
+                router.control().set_owners(plan.owners());
             }
             Ok(Message::Pulse(beat)) => {
-                router.saw_sequence(beat.sequence);
+                router.control().saw(beat.sequence);
                 if beat.plan > revision
                     && let Ok(Some(entry)) = coordination.get(&keys.plan).await
                     && let Ok(plan) = from_json::<Plan>(&entry.value)
                 {
                     revision = entry.revision.get().max(revision);
-                    router.set_owners(owners(&plan));
+                    router.control().set_owners(plan.owners());
                 }
             }
             Ok(_) | Err(_) => {}

@@ -2,9 +2,9 @@
 
 use aether_actor::StartError;
 use aether_coordination::CoordinationError;
-use aether_core::Source;
 
-use crate::NodeId;
+use crate::{InvalidNodeId, NodeId};
+use crate::routing::RoutingError;
 
 /// Why a node cannot join a cluster, or cannot stay in it.
 #[derive(Debug, thiserror::Error)]
@@ -32,15 +32,18 @@ pub enum ClusterError {
     /// The actors could not be started.
     #[error("the actors could not be started")]
     Actors(#[from] StartError),
-    /// The connection cannot be used.
-    #[error("the connection cannot be used")]
-    Connection(#[source] Source),
+    /// The servers cannot be reached, for what travels between nodes.
+    #[error("what travels between nodes cannot be sent")]
+    Routing(#[from] RoutingError),
     /// The node's own code has panicked.
     #[error("the node has panicked: {what}")]
     Panicked {
         /// The panic's message.
         what: String,
     },
+    /// The name of a node is not valid.
+    #[error(transparent)]
+    NodeId(#[from] InvalidNodeId),
     /// An option is out of range.
     #[error("{option} is not valid: {reason}")]
     Option {

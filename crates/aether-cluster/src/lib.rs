@@ -5,23 +5,38 @@
 //! an actor's truth rests on: that is the log's alone (see `aether-actor`). A node that is wrong about what it owns costs
 //! conflicts, and never a false answer.
 
+mod builder;
+mod client;
+mod counting;
+mod driver;
 mod engine;
 mod error;
+mod event;
+mod manager;
 mod member;
 mod node;
 pub mod placement;
+#[cfg(feature = "prometheus")]
+mod pages;
 mod plan;
 mod record;
 mod ring;
-mod routing;
+pub mod routing;
 mod shard;
+mod signal;
 pub mod singleton;
+mod status;
 mod table;
 
+pub use builder::ClusterBuilder;
+pub use client::ClusterClient;
 pub use error::ClusterError;
+pub use event::ClusterEvent;
+pub use manager::{ClusterEvents, ClusterManager};
 pub use member::{Member, MemberState};
 pub use node::{Incarnation, InvalidNodeId, Node, NodeId};
 pub use plan::Epoch;
 pub use ring::ConsistentHashRing;
+pub use status::{ClusterStatus, Leader, MemberStatus, ShardsStatus};
 pub use shard::{ShardId, shard_of};
 pub use table::ShardTable;

@@ -15,7 +15,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::builder::ClusterBuilder;
+use crate::builder::{ClusterBuilder, DEADLINE};
 use crate::driver::{Command, Shared, View};
 use crate::routing::ClusterRouter;
 use crate::status::ClusterStatus;
@@ -149,7 +149,7 @@ impl ClusterManager {
     pub fn actor<A: Actor>(&self, key: impl fmt::Display) -> ActorRef<A> {
         match &self.0.system {
             Some(system) => system.actor(key),
-            None => ActorRef::through(Arc::clone(&self.0.router) as _, self.0.router.deadline(), key),
+            None => ActorRef::through(Arc::clone(&self.0.router) as _, DEADLINE, key),
         }
     }
 

@@ -72,6 +72,11 @@ impl Plan {
         (0_u16..).map(ShardId::new).zip(self.slots.iter().copied())
     }
 
+    /// Who acts for each shard.
+    pub(crate) fn owners(&self) -> Vec<Option<Incarnation>> {
+        self.slots.iter().map(|slot| slot.owner).collect()
+    }
+
     /// Whether anything is, or will be, this node's.
     pub(crate) fn has(&self, node: Incarnation) -> bool {
         self.slots.iter().any(|slot| slot.owner == Some(node) || slot.to == Some(node))

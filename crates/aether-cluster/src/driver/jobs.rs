@@ -1,19 +1,15 @@
 //! What takes a while: reading and writing keys, listening, and waiting for what is under way.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use aether_coordination::{CoordinationError, Revision};
 use bytes::Bytes;
 
 use super::Driver;
+use super::hands::Did;
 use crate::engine::{Action, Found};
 use crate::record::Name;
-use crate::routing::NotListening;
 use crate::ShardId;
-
-/// How long to wait before a shard is listened to that could not be.
-const LISTEN_AGAIN: Duration = Duration::from_millis(200);
 
 /// How a job has ended.
 pub(super) enum Done {
@@ -21,9 +17,9 @@ pub(super) enum Done {
     Deleted,
     Looked(Name, Result<Found, CoordinationError>),
     LookedAtAll(Result<Vec<(Name, Bytes, Revision)>, CoordinationError>),
-    Listened(ShardId, u32, Result<(), NotListening>),
-    /// It is time to listen again.
-    Again(ShardId, u32),
+    /// The orders for a shard are done.
+    Did(ShardId, Did),
+    /// Nothing is under way for it any more.
     Drained(ShardId),
 }
 
@@ -72,25 +68,5 @@ impl Driver {
             | Action::Stopped
             | Action::Fail(_) => {}
         }
-    }
-
-    pub(super) fn listen(&mut self, shard: ShardId, number: u32) {
-        let listening = self.shards.listen(shard);
-        self.jobs.spawn(async move { Done::Listened(shard, number, listening.await) });
-    }
-
-    pub(super) fn listen_later(&mut self, shard: ShardId, number: u32) {
-        self.jobs.spawn(async move {
-            tokio::time::sleep(LISTEN_AGAIN).await;
-            Done::Again(shard, number)
-        });
-    }
-
-    pub(super) fn hold(&mut self, shard: ShardId) {
-        let drained = self.shards.hold(shard);
-        self.jobs.spawn(async move {
-            drained.await;
-            Done::Drained(shard)
-        });
     }
 }

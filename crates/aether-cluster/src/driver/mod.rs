@@ -1,9 +1,10 @@
 //! [`Driver`]: the tasks, timers and I/O of a node. It decides nothing.
 
+mod hands;
 mod jobs;
 mod report;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +16,13 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, Sleep};
 
+use self::hands::Hand;
 use self::jobs::Done;
 use self::report::Report;
-use crate::engine::{Action, Engine, Happened, Order};
+use crate::engine::{Action, Engine, Happened, Word};
 use crate::record::Keys;
-use crate::routing::{Heard as Word, Shards};
+use crate::routing::ClusterRouter;
+use crate::routing::wire::{Peer, Versions};
 use crate::signal::{decode, encode};
 use crate::status::Known;
 use crate::{ClusterError, ClusterEvent, Node, ShardId, shard_of};
@@ -53,16 +56,17 @@ pub(crate) struct Driver {
     engine: Engine,
     keys: Arc<Keys>,
     coordination: Arc<dyn Coordination>,
-    shards: Shards,
+    router: Arc<ClusterRouter>,
+    hands: BTreeMap<ShardId, Hand>,
     system: Option<ActorSystem>,
     started: Instant,
     heard: Follow<Heard>,
     changes: Follow<Changes>,
     outbox: Outbox,
-    words: mpsc::Receiver<Word>,
     jobs: JoinSet<Done>,
     commands: mpsc::Receiver<Command>,
     shared: Shared,
+    me: Node,
     report: Report,
     /// Shards that were closed, and whose actors have to leave memory.
     closed: BTreeSet<ShardId>,
@@ -77,8 +81,7 @@ pub(crate) struct Parts {
     pub(crate) namespace: Option<String>,
     pub(crate) count: u16,
     pub(crate) coordination: Arc<dyn Coordination>,
-    pub(crate) shards: Shards,
-    pub(crate) words: mpsc::Receiver<Word>,
+    pub(crate) router: Arc<ClusterRouter>,
     pub(crate) system: Option<ActorSystem>,
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) shared: Shared,
@@ -105,16 +108,17 @@ impl Driver {
             keys,
             outbox: Outbox::new(Arc::clone(&parts.coordination)),
             coordination: parts.coordination,
-            shards: parts.shards,
+            router: parts.router,
+            hands: BTreeMap::new(),
             system: parts.system,
             started: parts.started,
             heard,
             changes,
-            words: parts.words,
             jobs: JoinSet::new(),
             commands: parts.commands,
             shared: parts.shared,
-            report: Report::new(parts.namespace.as_deref(), &parts.cluster, parts.me),
+            report: Report::new(parts.namespace.as_deref(), &parts.cluster, parts.me.clone()),
+            me: parts.me,
             closed: BTreeSet::new(),
             count: parts.count,
         })
@@ -123,7 +127,6 @@ impl Driver {
     /// Works until the node has left, or cannot go on.
     pub(crate) async fn run(mut self) -> Result<(), ClusterError> {
         let ended = self.work().await;
-        self.shards.stop();
         self.outbox.end().await;
         ended
     }
@@ -153,11 +156,11 @@ impl Driver {
                         self.hear(&message?);
                     }
                 }
-                Some(word) = self.words.recv() => {
-                    self.told(word);
+                peer = peer(&self.router) => {
+                    self.told(&peer);
                     for _ in 0..TURN {
-                        let Ok(word) = self.words.try_recv() else { break };
-                        self.told(word);
+                        let Some(peer) = peer_now(&self.router) else { break };
+                        self.told(&peer);
                     }
                 }
                 Some(done) = self.jobs.join_next() => self.take(done)?,
@@ -184,36 +187,11 @@ impl Driver {
             Action::Send(message) => self.outbox.send(self.keys.pulse.clone(), encode(message)),
             Action::Shard(shard, order) => self.obey(shard, order),
             Action::Hears(hears) => {
-                self.shards.set_hears_itself(hears);
                 self.report.hears(hears);
                 self.shared.known.send_modify(|view| view.connected = hears);
             }
             Action::Tell(happened) => self.tell(happened),
             action => self.start(action),
-        }
-    }
-
-    fn obey(&mut self, shard: ShardId, order: Order) {
-        match order {
-            Order::Listen(number) => {
-                self.closed.remove(&shard);
-                self.listen(shard, number);
-            }
-            Order::Keep => self.shards.keep(shard),
-            Order::Act => self.shards.act(shard),
-            Order::Hold => {
-                self.report.holds(shard);
-                self.hold(shard);
-            }
-            Order::HandOver(to) => {
-                self.report.handed_over(shard);
-                self.shards.hand_over(shard, to);
-            }
-            Order::Say(to, word, since) => self.shards.say(to, shard, word, since),
-            Order::Close => {
-                self.shards.close(shard);
-                self.closed.insert(shard);
-            }
         }
     }
 
@@ -225,7 +203,11 @@ impl Driver {
             tracing::debug!(shards = closed.len(), evicted, "actors have left memory, since they are elsewhere now");
         }
         self.closed.clear();
-        self.shards.saw_sequence(self.engine.sequence());
+        let control = self.router.control();
+        control.saw(self.engine.sequence());
+        if let Some(until) = self.engine.hears_itself_until() {
+            control.hears_itself_until(self.started + until);
+        }
         self.report.tell();
     }
 
@@ -233,10 +215,13 @@ impl Driver {
         self.report.happened(&happened);
         let event = match happened {
             Happened::Plan(plan) => {
-                self.shards.set_owners(plan.slots.iter().map(|slot| slot.owner).collect());
+                self.router.control().set_owners(plan.owners());
                 None
             }
-            Happened::Member(member, state) => Some(ClusterEvent::Member { member, state }),
+            Happened::Member(member, state) => {
+                self.agree_on_a_version();
+                Some(ClusterEvent::Member { member, state })
+            }
             Happened::Leader(leader) => leader.map(|(epoch, node)| ClusterEvent::Leader { epoch, node }),
             Happened::Acts(shard, true) => Some(ClusterEvent::Gained(shard)),
             Happened::Acts(shard, false) => Some(ClusterEvent::Lost(shard)),
@@ -262,8 +247,27 @@ impl Driver {
         }
     }
 
-    fn told(&mut self, word: Word) {
-        self.engine.told(word.from, word.shard, word.word, word.since, self.now());
+    fn told(&mut self, peer: &Peer) {
+        let (from, shard, word, since) = match *peer {
+            Peer::Ready { shard, since, from } => (from, shard, Word::Ready, since),
+            Peer::Release { shard, since, from } => (from, shard, Word::Release, since),
+            Peer::Released { shard, since, from } => (from, shard, Word::Taken, since),
+            // The routing has seen to it.
+            Peer::Forward { .. } => return,
+        };
+        self.engine.told(from, shard, word, since, self.now());
+    }
+
+    /// All members read this version, so it is spoken.
+    fn agree_on_a_version(&self) {
+        let (known, _) = self.report.view();
+        let versions = known.members.values().map(|(member, _)| Versions {
+            lowest: member.protocols.0,
+            highest: member.protocols.1,
+        });
+        if let Some(version) = Versions::common(versions) {
+            self.router.control().speak(version);
+        }
     }
 
     fn saw(&mut self, change: &Change) {
@@ -281,12 +285,7 @@ impl Driver {
             Done::Deleted => {}
             Done::Looked(name, found) => self.engine.looked(name, found, now),
             Done::LookedAtAll(found) => self.engine.looked_at_all(found, now),
-            Done::Listened(shard, number, Ok(())) => self.engine.listened(shard, number, now),
-            Done::Listened(shard, number, Err(error)) => {
-                tracing::warn!(%shard, %error, "a shard cannot be listened to yet");
-                self.listen_later(shard, number);
-            }
-            Done::Again(shard, number) => self.listen(shard, number),
+            Done::Did(shard, did) => self.did(shard, did),
             Done::Drained(shard) => self.engine.drained(shard, now),
         }
         Ok(())
@@ -296,4 +295,18 @@ impl Driver {
         let wake = self.engine.wake().min(self.now() + Duration::from_secs(60));
         sleep.reset(self.started + wake);
     }
+}
+
+/// What another node says next.
+async fn peer(router: &ClusterRouter) -> Peer {
+    match router.control().peer().await {
+        Some(peer) => peer,
+        // The connection is closed, which the keys will tell as well.
+        None => std::future::pending().await,
+    }
+}
+
+/// What another node has said already.
+fn peer_now(router: &ClusterRouter) -> Option<Peer> {
+    router.control().peer().now_or_never().flatten()
 }

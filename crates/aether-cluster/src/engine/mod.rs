@@ -2,6 +2,8 @@
 
 mod election;
 mod members;
+#[cfg(test)]
+mod model;
 pub(crate) mod planner;
 mod seat;
 
@@ -246,6 +248,11 @@ impl Engine {
     /// The highest sequence of the store that this process has seen.
     pub(crate) fn saw_sequence(&mut self, sequence: u64) {
         self.sequence = self.sequence.max(sequence);
+    }
+
+    /// Until when the node hears itself, if nothing more is heard of it: nothing is begun afterwards.
+    pub(crate) fn hears_itself_until(&self) -> Option<Duration> {
+        self.liveness.connected_until()
     }
 
     /// The highest sequence of the store that anybody has told of.

@@ -17,7 +17,7 @@ const AGAIN: Duration = Duration::from_millis(50);
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// What nodes say to each other about one shard; `since` tells which move it is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Word {
     /// The successor listens.
     Ready,
@@ -36,10 +36,10 @@ pub(crate) enum Order {
     Keep,
     /// Act on what was kept and on what comes.
     Act,
-    /// Begin nothing more, keep what comes, and say by [`Seat::drained`] when nothing is under way any more.
-    Hold,
-    /// Send the successor what was kept, and from now on what comes.
-    HandOver(Incarnation),
+    /// Begin nothing more, keep what comes for this node, and say by [`Seat::drained`] when nothing is under way any more.
+    Hold(Incarnation),
+    /// Send the successor what was kept, and from now on what comes; of this move.
+    HandOver(Incarnation, u64),
     /// Say this to a node.
     Say(Incarnation, Word, u64),
     /// Do not listen any more, and forget the shard's actors.
@@ -85,17 +85,17 @@ impl Seat {
         let same_move = slot.since == self.slot.since;
         self.slot = slot;
         match (slot.owner == Some(me), slot.to) {
-            (true, None) => self.own(now, orders),
+            (true, None) => self.own(orders),
             (true, Some(to)) => match self.stage {
                 Stage::Acting | Stage::Opening => {}
                 Stage::Holding { to: before } | Stage::Released { to: before, .. }
                     if same_move && before == to => {}
                 // Another move than the one that was under way: it begins anew, with the node that acts.
-                _ => self.own(now, orders),
+                _ => self.own(orders),
             },
             (false, Some(to)) if to == me => match slot.owner {
                 Some(from) => self.prepare(from, now, orders),
-                None => self.own(now, orders),
+                None => self.own(orders),
             },
             (false, _) => self.close(orders),
         }
@@ -117,7 +117,7 @@ impl Seat {
     /// Nothing is under way any more.
     pub(crate) fn drained(&mut self, now: Duration, orders: &mut Vec<Order>) {
         if let Stage::Holding { to } = self.stage {
-            orders.push(Order::HandOver(to));
+            orders.push(Order::HandOver(to, self.slot.since));
             orders.push(Order::Say(to, Word::Release, self.slot.since));
             self.stage = Stage::Released { to, taken: false };
             self.due = Some(now + AGAIN);
@@ -139,7 +139,7 @@ impl Seat {
         }
         match (word, self.stage) {
             (Word::Ready, Stage::Acting) if self.slot.to == Some(from) => {
-                orders.push(Order::Hold);
+                orders.push(Order::Hold(from));
                 self.stage = Stage::Holding { to: from };
                 self.due = Some(now + DRAIN);
             }
@@ -196,7 +196,20 @@ impl Seat {
         (self.is_acting() && self.slot.to == Some(me)).then_some(self.slot.since)
     }
 
-    fn own(&mut self, _now: Duration, orders: &mut Vec<Order>) {
+    /// The number by which it waits to be told that the node listens.
+    #[cfg(test)]
+    pub(crate) fn awaits_listening(&self) -> Option<u32> {
+        (self.stage != Stage::Closed && !self.listening).then_some(self.listens)
+    }
+
+    /// Makes states equal that differ in nothing but times and counts.
+    #[cfg(test)]
+    pub(crate) fn forget_times(&mut self) {
+        self.due = self.due.map(|_| Duration::ZERO);
+        self.listens = 1;
+    }
+
+    fn own(&mut self, orders: &mut Vec<Order>) {
         match self.stage {
             Stage::Acting | Stage::Opening => {}
             _ if self.listening => self.act(orders),

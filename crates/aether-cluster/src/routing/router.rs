@@ -1,0 +1,136 @@
+//! [`ClusterRouter`]: the router of a node, or of a client.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use aether_actor::{ActorError, Permit, RemoteCommand, RemoteQuery, Replied, Router, Told};
+use aether_core::ActorId;
+use async_nats::Client;
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::call::Answer;
+use super::config::RoutingConfig;
+use super::control::Control;
+use super::error::RoutingError;
+use super::inbox::Inbox;
+use super::observer::RoutingObserver;
+use super::sender::Sender;
+use super::wire::{Kind, Request, RequestedCommand, RequestedQuery};
+use crate::{Incarnation, shard_of};
+
+/// Finds the node that acts for an actor. Of a node, which may be that one itself, or of a client.
+///
+/// A request goes to the subject of the actor's shard, to which its owner listens: NATS knows where that is. When the shard
+/// is between two owners, or its owner is dead, it is sent again until it is answered or its deadline has passed; a command
+/// is executed once all the same.
+#[derive(Debug)]
+pub struct ClusterRouter {
+    sender: Arc<Sender>,
+    control: Control,
+    shards: u16,
+}
+
+impl ClusterRouter {
+    /// The router of a node.
+    ///
+    /// # Errors
+    /// [`RoutingError`] if the server does not answer until the deadline.
+    pub async fn node(
+        client: Client,
+        config: RoutingConfig,
+        me: Incarnation,
+        observer: Arc<dyn RoutingObserver>,
+        deadline: Instant,
+    ) -> Result<Self, RoutingError> {
+        Self::start(client, config, Some(me), observer, deadline).await
+    }
+
+    /// The router of a client, for which no actor is here.
+    ///
+    /// # Errors
+    /// As [`node`](Self::node).
+    pub async fn client(
+        client: Client,
+        config: RoutingConfig,
+        observer: Arc<dyn RoutingObserver>,
+        deadline: Instant,
+    ) -> Result<Self, RoutingError> {
+        Self::start(client, config, None, observer, deadline).await
+    }
+
+    async fn start(
+        client: Client,
+        config: RoutingConfig,
+        me: Option<Incarnation>,
+        observer: Arc<dyn RoutingObserver>,
+        deadline: Instant,
+    ) -> Result<Self, RoutingError> {
+        let (config, shards) = (Arc::new(config.clone()), config.shards);
+        let inbox = Inbox::new(client.clone(), deadline).await.map_err(RoutingError::Unavailable)?;
+        let sender = Sender::new(client.clone(), inbox, Arc::clone(&config), Arc::clone(&observer));
+        let sender = Arc::new(sender);
+        let me = me.map(|me| (me, observer));
+        let control = Control::start(client, config, Arc::clone(&sender), me, deadline).await?;
+        Ok(Self { sender, control, shards })
+    }
+
+    /// What the driver of the cluster tells it to do.
+    #[must_use]
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// The highest sequence of the store that is known of.
+    fn sequence(&self) -> u64 {
+        let system = self.control.acting().and_then(|acting| acting.system());
+        let here = system.map_or(0, |system| system.sequence());
+        here.max(self.sender.sequence.load(Ordering::Acquire))
+    }
+}
+
+#[async_trait]
+impl Router for ClusterRouter {
+    fn enter(&self, actor: &ActorId) -> Option<Permit> {
+        self.control.acting()?.door(shard_of(actor, self.shards))?.entries.enter()
+    }
+
+    fn is_here(&self, actor: &ActorId) -> bool {
+        let acting = self.control.acting();
+        let door = acting.and_then(|acting| acting.door(shard_of(actor, self.shards)));
+        door.is_some_and(|door| door.entries.is_open())
+    }
+
+    async fn command(&self, actor: &ActorId, command: RemoteCommand) -> Result<Replied, ActorError> {
+        let RemoteCommand { name, data, delivery, seen, .. } = command;
+        let mut since = delivery.since.sequence();
+        if delivery.is_fresh() {
+            since = since.max(seen).max(self.sequence());
+        }
+        let kind = Kind::Command(RequestedCommand {
+            id: delivery.id,
+            name: name.into_owned(),
+            data,
+            since,
+            recorded: delivery.recorded,
+            timer: delivery.timer,
+            context: delivery.context,
+        });
+        let request = Request { to: None, actor: actor.clone(), seen, left: std::time::Duration::ZERO, kind };
+        match self.sender.call(request, delivery.deadline).await? {
+            Answer::Replied(replied) => Ok(replied),
+            Answer::Told(_) => Err(ActorError::Stopped),
+        }
+    }
+
+    async fn query(&self, actor: &ActorId, query: RemoteQuery) -> Result<Told, ActorError> {
+        let RemoteQuery { name, data, linearizable, seen, deadline, .. } = query;
+        let kind = Kind::Query(RequestedQuery { name: name.into_owned(), data, linearizable });
+        let request = Request { to: None, actor: actor.clone(), seen, left: std::time::Duration::ZERO, kind };
+        match self.sender.call(request, deadline).await? {
+            Answer::Told(told) => Ok(told),
+            Answer::Replied(_) => Err(ActorError::Stopped),
+        }
+    }
+}
+

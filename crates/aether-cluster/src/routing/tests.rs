@@ -1,0 +1,1 @@
+//! Nodes that speak different versions, and what is left behind.

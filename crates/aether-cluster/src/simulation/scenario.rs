@@ -1,0 +1,153 @@
+//! [`run`]: what happens to a cluster, from a seed.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::host::Host;
+use super::mutant::Mutant;
+use super::net::Place;
+use super::report::{Counts, Violation};
+use super::world::World;
+use crate::NodeId;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Lets a simulated cluster live, which is drawn from the seed as everything that happens to it. The same seed gives the
+/// same run.
+///
+/// # Errors
+/// The first thing that is not as it must be.
+pub fn run(seed: u64) -> Result<Counts, Violation> {
+    live(seed, None, false)
+}
+
+/// [`run`], with what has happened last in the violation.
+///
+/// # Errors
+/// As [`run`].
+pub fn trace(seed: u64) -> Result<Counts, Violation> {
+    live(seed, None, true)
+}
+
+/// A run in which a rule may be broken.
+pub(super) fn live(seed: u64, mutant: Option<Mutant>, traced: bool) -> Result<Counts, Violation> {
+    let world = World::new(seed, mutant, traced);
+    let world = match seed % 8 {
+        0 => orderly(world),
+        1 => one_frozen(world),
+        _ => storm(world),
+    };
+    world.verdict()
+}
+
+/// A cluster at rest, with senders.
+fn grown(mut world: World, on_nodes: usize) -> World {
+    let nodes = world.random.usize(5..=7);
+    for _ in 0..nodes {
+        let node = world.add_host();
+        world.start(node);
+        let pause = Duration::from_millis(world.random.u64(..400));
+        world.run(pause);
+    }
+    world.run(world.suspect_after * 2);
+    let senders = world.random.usize(8..=16);
+    for number in 0..senders {
+        let place = if number < on_nodes { Place::node(number % nodes) } else { Place::client(number) };
+        world.add_sender(place);
+    }
+    world
+}
+
+/// Everything that can go wrong.
+fn storm(world: World) -> World {
+    let mut world = grown(world, 4);
+    let steps = world.random.u8(10..30);
+    // Some worlds are much worse than others.
+    let badness = world.random.u8(1..=4);
+    for _ in 0..steps {
+        for _ in 0..badness {
+            if world.random.u8(..3) == 0 {
+                world.go_wrong();
+            }
+        }
+        if world.random.u8(..6) == 0 {
+            world.come_back_later();
+        }
+        world.run(SECOND);
+        if world.is_wrong() {
+            return world;
+        }
+    }
+    world.come_to_rest();
+    world
+}
+
+/// Nodes come and go in order, one after the other, and nothing goes wrong.
+fn orderly(mut world: World) -> World {
+    world.calm = true;
+    let mut world = grown(world, 0);
+    world.run(SECOND * 5);
+    world.judge.strict_since = Some(world.now);
+    world.run(SECOND);
+    for node in 0..world.hosts.len() {
+        match world.random.u8(..3) {
+            0 => world.join(),
+            _ => {
+                world.leave(node);
+                let until = world.now + SECOND * 20;
+                while world.process(node).is_some_and(|process| !process.stopped) && !world.is_wrong() {
+                    world.run(SECOND / 10);
+                    if world.now > until {
+                        world.wrong(|| format!("n{node} cannot leave"));
+                    }
+                }
+                world.run(SECOND);
+                world.start(node);
+            }
+        }
+        world.run(SECOND * 3);
+        if world.is_wrong() {
+            return world;
+        }
+    }
+    world.come_to_rest();
+    world
+}
+
+/// A node is frozen for long. Once its shards are others', nobody is in its way.
+fn one_frozen(mut world: World) -> World {
+    world.calm = true;
+    let mut world = grown(world, 0);
+    world.run(SECOND * 5);
+    let node = world.random.usize(..world.hosts.len());
+    world.calm = false;
+    let suspended = world.random.bool();
+    world.freeze_for(node, world.suspect_after * 3 + SECOND * 15, suspended);
+    world.calm = true;
+    world.run(world.suspect_after * 2 + SECOND * 6);
+    world.judge.strict_since = Some(world.now);
+    world.run(SECOND * 5);
+    world.judge.strict_since = None;
+    world.calm = false;
+    world.come_to_rest();
+    world
+}
+
+impl World {
+    pub(super) fn add_host(&mut self) -> usize {
+        let number = self.hosts.len();
+        if let Ok(id) = NodeId::new(format!("n{number}")) {
+            self.hosts.push(Host { id, process: None, ghost: (BTreeSet::new(), Duration::ZERO) });
+        }
+        number
+    }
+
+    /// Some of those who have left are started again.
+    fn come_back_later(&mut self) {
+        for node in 0..self.hosts.len() {
+            if self.process(node).is_some_and(|process| process.stopped) && self.random.bool() {
+                self.start(node);
+            }
+        }
+    }
+}
