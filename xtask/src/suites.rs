@@ -9,7 +9,7 @@ use crate::shell::Cmd;
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// What to measure: `stores`, `streams` or `actors`.
+    /// What to measure: `stores`, `streams`, `actors` or `cluster`.
     suite: String,
     /// Passed on to the suite.
     #[arg(last = true)]

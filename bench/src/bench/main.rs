@@ -1,5 +1,5 @@
 //! What Aether costs, side by side with what it is built on: `bench stores`, `bench streams`,
-//! `bench actors`.
+//! `bench actors`, `bench cluster`.
 //!
 //! Ratios are what counts: product and baseline take turns in one run. A missed goal is reported and fails nothing.
 #![expect(clippy::print_stdout, reason = "the table is the output")]
@@ -7,6 +7,7 @@
 mod actors;
 mod allocations;
 mod bus;
+mod cluster;
 mod cqrs;
 mod groups;
 mod lanes;
@@ -50,6 +51,12 @@ enum Suite {
     },
     /// Event-sourced actors: commands, queries, activation and memory.
     Actors {
+        /// Only the measurements whose name contains this; then no file is written.
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// The cluster: placement, routing, moves and failovers.
+    Cluster {
         /// Only the measurements whose name contains this; then no file is written.
         #[arg(long)]
         only: Option<String>,
@@ -101,6 +108,7 @@ fn main() -> anyhow::Result<()> {
         Suite::Stores { only } => run("stores", STORES, only.as_deref()),
         Suite::Streams { only } => run("streams", STREAMS, only.as_deref()),
         Suite::Actors { only } => run("actors", actors::MEASUREMENTS, only.as_deref()),
+        Suite::Cluster { only } => run("cluster", cluster::MEASUREMENTS, only.as_deref()),
         Suite::ActorMillion { bare } => actors::footprint::child_million(bare),
         #[cfg(feature = "count-allocations")]
         Suite::ActorMemory => actors::footprint::count(),

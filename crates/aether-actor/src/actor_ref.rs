@@ -2,28 +2,63 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aether_core::ActorId;
 
-use crate::ask::{Ask, Inquiry};
+use crate::ask::Ask;
 use crate::command::{self, Command, Handle};
+use crate::inquiry::Inquiry;
 use crate::query::{self, Answer, Query};
+use crate::route::Elsewhere;
 use crate::runtime::kind::Kind;
 use crate::runtime::work::Seen;
-use crate::{Actor, ActorError, Since};
+use crate::{Actor, ActorError, Permit, Router, Since};
 
 /// One actor, wherever it is: whom commands and queries are put to.
 ///
 /// It touches neither the store nor the actor until something is asked. Cloning is cheap; the clones, and what is asked
 /// through them, count as one caller: a query never goes back behind what that caller has seen.
 pub struct ActorRef<A: Actor> {
-    target: Result<(Arc<Kind<A>>, ActorId), ActorError>,
+    target: Result<(Target<A>, ActorId), ActorError>,
     seen: Seen,
+}
+
+/// Through what an actor is found.
+enum Target<A: Actor> {
+    /// A system, which may have a router.
+    System(Arc<Kind<A>>),
+    /// A router, by whoever has no system: what is asked may take so long.
+    Router(Arc<dyn Router>, Duration),
+}
+
+/// The way of a command to its actor.
+pub(crate) enum Way<'a, A: Actor> {
+    /// This process acts for the actor, as long as there is the permit.
+    Here(&'a Arc<Kind<A>>, Option<Permit>),
+    /// Another one does.
+    Elsewhere(Elsewhere),
 }
 
 impl<A: Actor> ActorRef<A> {
     pub(crate) fn new(target: Result<(Arc<Kind<A>>, ActorId), ActorError>) -> Self {
-        Self { target, seen: Seen::default() }
+        Self { target: target.map(|(kind, id)| (Target::System(kind), id)), seen: Seen::default() }
+    }
+
+    /// The actor of this type with this key, for a client without a system: all that is asked goes through the router, and
+    /// waits for its answer for so long, unless it says otherwise.
+    ///
+    /// ```
+    /// # use std::{sync::Arc, time::Duration};
+    /// # use aether_actor::{Actor, ActorRef, Router};
+    /// fn order<Order: Actor>(router: &Arc<dyn Router>, number: u32) -> ActorRef<Order> {
+    ///     ActorRef::through(Arc::clone(router), Duration::from_secs(30), number)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn through(router: Arc<dyn Router>, deadline: Duration, key: impl fmt::Display) -> Self {
+        let id = ActorId::new(format!("{}-{key}", A::CATEGORY)).map_err(ActorError::from);
+        Self { target: id.map(|id| (Target::Router(router, deadline), id)), seen: Seen::default() }
     }
 
     /// The actor's id; `None` if the key made none.
@@ -65,22 +100,73 @@ impl<A: Actor> ActorRef<A> {
         Inquiry::new(self, query)
     }
 
-    /// Since when a command can have been executed whose id is made now: what this caller has seen of the actor. To be
-    /// taken when the id is made, and given ([`Ask::since`]) whenever the command is sent again.
+    /// Since when a command can have been executed whose id is made now: what this caller has seen of the actor, or its
+    /// system of any actor, for the sequences of a store are one order. To be taken when the id is made, and given
+    /// ([`Ask::since`]) whenever the command is sent again.
     #[must_use]
     pub fn since(&self) -> Since {
-        match self.seen.get() {
-            0 => Since::Ever,
-            sequence => Since::Commit(sequence),
+        let system = match &self.target {
+            Ok((Target::System(kind), _)) => kind.shared.sequence(),
+            _ => 0,
+        };
+        Since::after(system.max(self.seen.get()))
+    }
+
+    /// The way of a command to the actor.
+    pub(crate) fn way(&self) -> Result<(Way<'_, A>, &ActorId), ActorError> {
+        let (target, id) = self.target()?;
+        let way = match target {
+            Target::System(kind) => match &kind.shared.router {
+                None => Way::Here(kind, None),
+                Some(router) => match router.enter(id) {
+                    Some(permit) => Way::Here(kind, Some(permit)),
+                    None => Way::Elsewhere(Elsewhere::of(router, &kind.shared)),
+                },
+            },
+            Target::Router(router, _) => Way::Elsewhere(Elsewhere::through(router)),
+        };
+        Ok((way, id))
+    }
+
+    /// The actors of its type in memory, if this process acts for it now.
+    pub(crate) fn here(&self) -> Option<(&Arc<Kind<A>>, &ActorId)> {
+        let Ok((Target::System(kind), id)) = &self.target else { return None };
+        let is_here = kind.shared.router.as_ref().is_none_or(|router| router.is_here(id));
+        is_here.then_some((kind, id))
+    }
+
+    /// The actors of its type in this process's system, wherever it is itself.
+    pub(crate) fn kind(&self) -> Result<(&Arc<Kind<A>>, &ActorId), ActorError> {
+        match self.target()? {
+            (Target::System(kind), id) => Ok((kind, id)),
+            (Target::Router(..), _) => Err(ActorError::NotRegistered { category: A::CATEGORY.to_owned() }),
         }
     }
 
-    pub(crate) fn target(&self) -> Result<(&Arc<Kind<A>>, &ActorId), ActorError> {
-        self.target.as_ref().map(|(kind, id)| (kind, id)).map_err(Clone::clone)
+    /// How long what is asked may take, unless it says otherwise.
+    pub(crate) fn deadline(&self) -> Duration {
+        match &self.target {
+            Ok((Target::System(kind), _)) => kind.shared.deadline,
+            Ok((Target::Router(_, deadline), _)) => *deadline,
+            Err(_) => Duration::ZERO,
+        }
+    }
+
+    fn target(&self) -> Result<(&Target<A>, &ActorId), ActorError> {
+        self.target.as_ref().map(|(target, id)| (target, id)).map_err(Clone::clone)
     }
 
     pub(crate) fn seen(&self) -> &Seen {
         &self.seen
+    }
+}
+
+impl<A: Actor> Clone for Target<A> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::System(kind) => Self::System(Arc::clone(kind)),
+            Self::Router(router, deadline) => Self::Router(Arc::clone(router), *deadline),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! [`Ask`] and [`Inquiry`]: a command or a query on its way to an actor.
+//! [`Ask`]: a command on its way to an actor.
 
 use std::fmt;
 use std::future::Future;
@@ -8,16 +8,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aether_core::ActorId;
+use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
+use crate::actor_ref::Way;
 use crate::command::{Command, Handle};
-use crate::panic::caught;
-use crate::query::{Answer, Query};
-use crate::runtime::kind::Kind;
-use crate::runtime::observed::Observed;
-use crate::runtime::work::{Asked, BoxedWork, Caller, Queried, Seen};
-use crate::{ActorError, ActorRef, AskError, CommandId, Delivery, Since};
+use crate::route::Elsewhere;
+use crate::runtime::work::{Asked, BoxedWork, Caller, Seen, decoded, to_json};
+use crate::{ActorError, ActorRef, AskError, CommandId, Delivery, RemoteCommand, Since};
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// What an ask comes to.
@@ -32,7 +31,6 @@ pub struct Ask<'a, A: Handle<C>, C: Command> {
     id: Option<CommandId>,
     since: Since,
     recorded: bool,
-    timer: Option<String>,
     asked: Option<Asking<A::Reply, A::Error>>,
 }
 
@@ -42,16 +40,7 @@ impl<A: Handle<C>, C: Command> Unpin for Ask<'_, A, C> {}
 impl<'a, A: Handle<C>, C: Command> Ask<'a, A, C> {
     pub(crate) fn new(actor: &'a ActorRef<A>, command: C) -> Self {
         let command = Some(command);
-        Self {
-            actor,
-            command,
-            within: None,
-            id: None,
-            since: Since::Ever,
-            recorded: false,
-            timer: None,
-            asked: None,
-        }
+        Self { actor, command, within: None, id: None, since: Since::Ever, recorded: false, asked: None }
     }
 
     /// How long to wait for the answer, instead of what the system's builder says.
@@ -88,39 +77,60 @@ impl<'a, A: Handle<C>, C: Command> Ask<'a, A, C> {
 
     /// Puts the command into the actor's mailbox without waiting for the answer. Its id.
     ///
+    /// There is no mailbox to put it into if another process acts for the actor: then the command is sent until it is
+    /// answered, and this waits for that, whatever the answer is.
+    ///
     /// # Errors
-    /// [`ActorError`] if there was no room until the deadline, or the system is stopping. Nothing was begun then.
+    /// [`ActorError`] if there was no room until the deadline, or the system is stopping: nothing was begun then. If the
+    /// actor is elsewhere, also why there is no answer: the command may have been executed if
+    /// [that is not known](ActorError::is_unknown).
     ///
     /// # Cancel safety
-    /// The command is in the mailbox or not.
+    /// The command is in the mailbox or not. If the actor is elsewhere, it may be executed or not.
     pub async fn tell(mut self) -> Result<CommandId, ActorError> {
-        let (kind, actor) = self.actor.target()?;
-        let delivery = self.delivery(kind.shared.deadline);
+        let delivery = self.delivery();
         let id = delivery.id;
         let Some(command) = self.command.take() else { return Ok(id) };
-        kind.submit(actor, Box::new(Asked::<A, C>::new(command, delivery, Caller::Nobody))).await?;
+        match self.actor.way()? {
+            (Way::Here(kind, permit), actor) => {
+                let work = Asked::<A, C>::new(command, delivery, Caller::Nobody, permit);
+                kind.submit(actor, Box::new(work)).await?;
+            }
+            (Way::Elsewhere(elsewhere), actor) => {
+                let seen = self.actor.seen();
+                let command = remote(&command, delivery, &elsewhere, seen)?;
+                let replied = elsewhere.command(actor, command).await?;
+                seen.raise(replied.sequence);
+            }
+        }
         Ok(id)
     }
 
-    fn delivery(&mut self, deadline: Duration) -> Delivery {
-        let deadline = Instant::now() + self.within.unwrap_or(deadline);
+    fn delivery(&mut self) -> Delivery {
+        let deadline = Instant::now() + self.within.unwrap_or(self.actor.deadline());
         let mut delivery = match self.id {
             Some(id) => Delivery::new(id, self.since, deadline),
             None => Delivery::fresh(deadline),
         };
         delivery.recorded = self.recorded;
-        delivery.timer = self.timer.take();
         delivery
     }
 
     fn begin(&mut self) -> Result<Asking<A::Reply, A::Error>, ActorError> {
-        let (kind, actor) = self.actor.target()?;
-        let delivery = self.delivery(kind.shared.deadline);
+        let delivery = self.delivery();
         let command = self.command.take().ok_or(ActorError::Stopped)?;
+        let (kind, permit, actor) = match self.actor.way()? {
+            (Way::Here(kind, permit), actor) => (kind, permit, actor),
+            (Way::Elsewhere(elsewhere), actor) => {
+                let (actor, seen) = (actor.clone(), self.actor.seen().clone());
+                let command = remote(&command, delivery, &elsewhere, &seen)?;
+                return Ok(Box::pin(ask_elsewhere(elsewhere, actor, command, seen)));
+            }
+        };
         let (reply, answer) = oneshot::channel();
         let caller = Caller::Typed { reply, seen: self.actor.seen().clone() };
         let (id, deadline) = (delivery.id, delivery.deadline);
-        let work: BoxedWork<A> = Box::new(Asked::<A, C>::new(command, delivery, caller));
+        let work: BoxedWork<A> = Box::new(Asked::<A, C>::new(command, delivery, caller, permit));
         let (kind, actor) = (Arc::clone(kind), actor.clone());
         Ok(Box::pin(async move {
             kind.submit(&actor, work).await?;
@@ -131,6 +141,38 @@ impl<'a, A: Handle<C>, C: Command> Ask<'a, A, C> {
             }
         }))
     }
+}
+
+/// The command as it goes elsewhere.
+fn remote<C: Command>(
+    command: &C,
+    mut delivery: Delivery,
+    elsewhere: &Elsewhere,
+    seen: &Seen,
+) -> Result<RemoteCommand, ActorError> {
+    let seen = seen.get();
+    if delivery.is_fresh() {
+        // Its id was made just now, which matters when it has to be sent again.
+        delivery.since = elsewhere.since(seen);
+    }
+    Ok(RemoteCommand::new(C::NAME, to_json(command, "a command")?, delivery, seen))
+}
+
+/// Asks an actor that is elsewhere.
+async fn ask_elsewhere<R, E>(
+    elsewhere: Elsewhere,
+    actor: ActorId,
+    command: RemoteCommand,
+    seen: Seen,
+) -> Result<R, AskError<E>>
+where
+    R: DeserializeOwned,
+    E: std::error::Error + DeserializeOwned + 'static,
+{
+    let id = command.delivery.id;
+    let replied = elsewhere.command(&actor, command).await?;
+    seen.raise(replied.sequence);
+    decoded(&replied.outcome, id)
 }
 
 impl<A: Handle<C>, C: Command> Future for Ask<'_, A, C> {
@@ -153,126 +195,5 @@ impl<A: Handle<C>, C: Command> Future for Ask<'_, A, C> {
 impl<A: Handle<C>, C: Command> fmt::Debug for Ask<'_, A, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ask").field("actor", &self.actor).field("command", &C::NAME).finish_non_exhaustive()
-    }
-}
-
-/// A query on its way to an actor. Await it for the answer.
-#[must_use = "nothing is asked until it is awaited"]
-pub struct Inquiry<'a, A: Answer<Q>, Q: Query> {
-    actor: &'a ActorRef<A>,
-    query: Option<Q>,
-    within: Option<Duration>,
-    linearizable: bool,
-    asked: Option<Boxed<Result<A::Reply, ActorError>>>,
-}
-
-// Nothing in it is pinned but the boxed future.
-impl<A: Answer<Q>, Q: Query> Unpin for Inquiry<'_, A, Q> {}
-
-impl<'a, A: Answer<Q>, Q: Query> Inquiry<'a, A, Q> {
-    pub(crate) fn new(actor: &'a ActorRef<A>, query: Q) -> Self {
-        Self { actor, query: Some(query), within: None, linearizable: false, asked: None }
-    }
-
-    /// How long to wait for the answer, instead of what the system's builder says.
-    pub fn within(mut self, deadline: Duration) -> Self {
-        self.within = Some(deadline);
-        self
-    }
-
-    /// An answer that was true at a moment between question and answer, whoever else is at work on the actor. It costs a
-    /// round trip to the store, which all who wait share.
-    pub fn linearizable(mut self) -> Self {
-        self.linearizable = true;
-        self
-    }
-
-    /// Answers from memory, if the actor is there and has come to what the caller has seen.
-    fn recollect(&mut self) -> Result<Option<A::Reply>, ActorError> {
-        let (kind, actor) = self.actor.target()?;
-        let (Some(query), false) = (&self.query, self.linearizable) else { return Ok(None) };
-        let seen = self.actor.seen();
-        let answer = kind.find(actor, |cell| {
-            let loaded = cell.loaded.read();
-            let loaded = loaded.as_ref().filter(|loaded| loaded.head.sequence() >= seen.get())?;
-            cell.touch(kind.shared.residents.tick());
-            seen.raise(loaded.head.sequence());
-            Some(caught(|| loaded.state.answer(query)))
-        });
-        match answer.flatten() {
-            Some(Ok(answer)) => Ok(Some(answer)),
-            Some(Err(message)) => {
-                kind.metrics.panicked(1);
-                Err(ActorError::Panicked { message })
-            }
-            None => Ok(None),
-        }
-    }
-
-    fn begin(&mut self) -> Result<Boxed<Result<A::Reply, ActorError>>, ActorError> {
-        let (kind, actor) = self.actor.target()?;
-        let deadline = Instant::now() + self.within.unwrap_or(kind.shared.deadline);
-        let query = self.query.take().ok_or(ActorError::Stopped)?;
-        let asked = inquire(
-            Arc::clone(kind),
-            actor.clone(),
-            query,
-            self.linearizable,
-            self.actor.seen().clone(),
-            deadline,
-        );
-        Ok(Box::pin(asked))
-    }
-}
-
-/// Puts a query into the actor's mailbox.
-async fn inquire<A: Answer<Q>, Q: Query>(
-    kind: Arc<Kind<A>>,
-    actor: ActorId,
-    query: Q,
-    linearizable: bool,
-    seen: Seen,
-    deadline: Instant,
-) -> Result<A::Reply, ActorError> {
-    let (reply, answer) = oneshot::channel();
-    let delivery = Delivery::fresh(deadline);
-    let id = delivery.id;
-    let observed = Observed::query(A::CATEGORY, Q::NAME, &delivery);
-    let queried = Queried::<A, Q> { query, delivery, observed, linearizable, seen, reply, answered: None };
-    kind.submit(&actor, Box::new(queried)).await?;
-    match timeout_at(deadline, answer).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => Err(ActorError::Stopped),
-        Err(_) => Err(kind.timed_out(id)),
-    }
-}
-
-impl<A: Answer<Q>, Q: Query> Future for Inquiry<'_, A, Q> {
-    type Output = Result<A::Reply, ActorError>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let inquiry = self.get_mut();
-        loop {
-            if let Some(asked) = inquiry.asked.as_mut() {
-                return asked.as_mut().poll(context);
-            }
-            match inquiry.recollect().and_then(|answer| match answer {
-                Some(answer) => Ok(Poll::Ready(answer)),
-                None => inquiry.begin().map(|asked| {
-                    inquiry.asked = Some(asked);
-                    Poll::Pending
-                }),
-            }) {
-                Ok(Poll::Ready(answer)) => return Poll::Ready(Ok(answer)),
-                Ok(Poll::Pending) => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
-    }
-}
-
-impl<A: Answer<Q>, Q: Query> fmt::Debug for Inquiry<'_, A, Q> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inquiry").field("actor", &self.actor).field("query", &Q::NAME).finish_non_exhaustive()
     }
 }

@@ -18,7 +18,7 @@ use crate::reactor::{Reactor, StartError};
 use crate::runtime::kind::Kind;
 use crate::runtime::residents::{MemoryLimit, Residents};
 use crate::system::{Provided, Shared, Store};
-use crate::{Actor, ActorOptions, ActorSystem};
+use crate::{Actor, ActorOptions, ActorSystem, Router};
 
 type MakeKind = Box<dyn FnOnce(Arc<Shared>) -> Arc<dyn AnyKind> + Send>;
 
@@ -34,6 +34,7 @@ pub struct ActorSystemBuilder {
     kinds: Vec<Registered>,
     pub(crate) reactors: Vec<Box<dyn Reactor>>,
     pub(crate) provided: Provided,
+    router: Option<Arc<dyn Router>>,
 }
 
 struct Registered {
@@ -66,6 +67,7 @@ impl ActorSystemBuilder {
             kinds: Vec::new(),
             reactors: Vec::new(),
             provided: Provided::default(),
+            router: None,
         }
     }
 
@@ -122,6 +124,12 @@ impl ActorSystemBuilder {
         self
     }
 
+    /// Where actors are, for a layer that spreads them over processes; without one, all are in this system.
+    pub fn router(mut self, router: Arc<dyn Router>) -> Self {
+        self.router = Some(router);
+        self
+    }
+
     /// Starts the system.
     ///
     /// # Errors
@@ -133,9 +141,15 @@ impl ActorSystemBuilder {
     pub async fn start(mut self) -> Result<ActorSystem, StartError> {
         self.check()?;
         let residents = Residents::new(self.limit);
-        let shared =
-            Shared::new(self.store, self.clock, self.namespace, residents, self.deadline, self.provided);
-        let shared = Arc::new(shared);
+        let shared = Arc::new(Shared::new(
+            self.store,
+            self.clock,
+            self.namespace,
+            residents,
+            self.deadline,
+            self.provided,
+            self.router,
+        ));
         let least_idle = self.kinds.iter().filter_map(|kind| kind.idle).min();
         let (mut by_type, mut by_category) = (HashMap::new(), HashMap::new());
         for registered in self.kinds {

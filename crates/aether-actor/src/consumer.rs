@@ -119,11 +119,11 @@ pub(crate) async fn send(
     data: &[u8],
     delivery: impl FnOnce(Instant) -> Delivery,
 ) -> Result<Outcome, ActorError> {
-    let (kind, within) = {
+    let (route, within) = {
         let system = system.upgrade()?;
-        (system.kind_of(actor)?, system.0.shared.deadline)
+        (system.route(actor)?, system.0.shared.deadline)
     };
-    kind.send(actor, command, data, delivery(Instant::now() + within)).await
+    route.send(actor, command, data, delivery(Instant::now() + within)).await
 }
 
 /// What a consumer does about a command that has no outcome.

@@ -41,6 +41,31 @@ impl Delivery {
         Self { recorded: false, fresh: true, ..Self::new(CommandId::new(), Since::Ever, deadline) }
     }
 
+    /// As it is run for somebody elsewhere, who may have sent it to others as well: it is looked for.
+    pub(crate) fn travelled(self) -> Self {
+        Self { fresh: false, ..self }
+    }
+
+    /// As it is sent once more: the command may have been executed, so that is looked for, and its outcome is recorded.
+    #[must_use]
+    pub fn again(self) -> Self {
+        Self { recorded: true, fresh: false, ..self }
+    }
+
+    /// Whether this is the first attempt, so that an answer that saves nothing need not be recorded.
+    #[must_use]
+    pub fn is_first_attempt(&self) -> bool {
+        !self.recorded
+    }
+
+    /// Whether the id was made just now, and the command was sent nowhere yet: it cannot have been executed in any commit
+    /// that is known by now. That is over once it is sent elsewhere: of two attempts that are under way, whichever comes
+    /// second has to look for the other one, so this is not to be carried over a wire.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
     /// Whether it may have been executed before, or may be elsewhere at the same time.
     pub(crate) fn may_be_known(&self) -> bool {
         !self.fresh
@@ -62,13 +87,24 @@ pub enum Since {
 }
 
 impl Since {
-    /// The sequence of the last commit before which the command cannot have been executed.
-    pub(crate) fn sequence(self) -> u64 {
+    /// The sequence of the last commit before which, and in which, the command cannot have been executed; 0 if that is not
+    /// known. All that matters of it, so it travels as this, and comes back [`after`](Self::after) it.
+    #[must_use]
+    pub fn sequence(self) -> u64 {
         match self {
             Self::Ever => 0,
             Self::Commit(sequence) => sequence,
             // The cause stands in this commit; a command that it caused can only stand in a later one.
             Self::Event(position) => position.sequence(),
+        }
+    }
+
+    /// Since the commit of this sequence; [`Ever`](Self::Ever) if it is 0.
+    #[must_use]
+    pub fn after(sequence: u64) -> Self {
+        match sequence {
+            0 => Self::Ever,
+            sequence => Self::Commit(sequence),
         }
     }
 }

@@ -1,23 +1,28 @@
-//! Commands by name: what is sent from elsewhere, by timers, and by process managers.
+//! Commands and queries by name: what is sent from elsewhere, by timers, and by process managers.
 
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use aether_core::ActorId;
 use async_trait::async_trait;
+use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::command::{Command, Handle};
+use crate::inquiry::{inquire, recollect};
+use crate::query::{Answer, Query};
 use crate::runtime::kind::Kind;
 use crate::runtime::observed;
-use crate::runtime::work::{Asked, BoxedWork, Caller, decode};
-use crate::{Actor, ActorError, Delivery, Outcome};
+use crate::runtime::work::{Asked, BoxedWork, Caller, Seen, decode, to_json};
+use crate::{Actor, ActorError, Delivery, Permit, RemoteQuery, Replied, Told};
 
-type Encoded = oneshot::Sender<Result<Outcome, ActorError>>;
-type MakeWork<A> = fn(&[u8], Delivery, Encoded) -> Result<BoxedWork<A>, ActorError>;
+type Encoded = oneshot::Sender<Result<Replied, ActorError>>;
+type MakeWork<A> = fn(&[u8], Delivery, Encoded, Option<Permit>) -> Result<BoxedWork<A>, ActorError>;
 
 /// How each command of an actor is made from what travelled.
 pub struct CommandTable<A: Actor>(HashMap<&'static str, MakeWork<A>>);
@@ -27,9 +32,9 @@ impl<A: Actor> CommandTable<A> {
     where
         A: Handle<C>,
     {
-        self.0.insert(C::NAME, |data, delivery, caller| {
+        self.0.insert(C::NAME, |data, delivery, caller, permit| {
             let command: C = decode(data, "a command")?;
-            Ok(Box::new(Asked::<A, C>::new(command, delivery, Caller::Encoded(caller))))
+            Ok(Box::new(Asked::<A, C>::new(command, delivery, Caller::Encoded(caller), permit)))
         });
     }
 }
@@ -46,19 +51,79 @@ impl<A: Actor> fmt::Debug for CommandTable<A> {
     }
 }
 
+type Putting = Pin<Box<dyn Future<Output = Result<Told, ActorError>> + Send>>;
+type Put<A> = fn(&Arc<Kind<A>>, &ActorId, &RemoteQuery) -> Result<Putted, ActorError>;
+
+/// A query that was put.
+pub(crate) enum Putted {
+    /// It was answered from memory.
+    Told(Told),
+    /// It waits for its turn.
+    Waits(Putting),
+}
+
+/// How each query of an actor is answered to whoever put it elsewhere.
+pub struct QueryTable<A: Actor>(HashMap<&'static str, Put<A>>);
+
+impl<A: Actor> QueryTable<A> {
+    pub(crate) fn add<Q: Query>(&mut self)
+    where
+        A: Answer<Q>,
+    {
+        self.0.insert(Q::NAME, |kind, actor, remote| {
+            let query: Q = decode(&remote.data, "a query")?;
+            let seen = Seen::of(remote.seen);
+            let linearizable = remote.linearizable;
+            if !linearizable && let Some(reply) = recollect::<A, Q>(kind, actor, &query, &seen)? {
+                return told(&reply, &seen).map(Putted::Told);
+            }
+            let (kind, actor, deadline) = (Arc::clone(kind), actor.clone(), remote.deadline);
+            Ok(Putted::Waits(Box::pin(async move {
+                let told_to = seen.clone();
+                let reply =
+                    inquire::<A, Q>(kind, actor, query, linearizable, told_to, deadline, None).await?;
+                told(&reply, &seen)
+            })))
+        });
+    }
+}
+
+fn told<R: Serialize>(reply: &R, seen: &Seen) -> Result<Told, ActorError> {
+    Ok(Told { answer: to_json(reply, "an answer")?, sequence: seen.get() })
+}
+
+impl<A: Actor> Default for QueryTable<A> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<A: Actor> fmt::Debug for QueryTable<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
 /// A kind of actors, whatever its type.
 #[async_trait]
 pub(crate) trait AnyKind: fmt::Debug + Send + Sync {
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 
-    /// Sends a command by its name, and waits for what becomes of it.
+    /// Sends a command by its name, and waits for what becomes of it. The permit is held until it is settled.
     async fn send(
         self: Arc<Self>,
         actor: &ActorId,
         name: &str,
         data: &[u8],
         delivery: Delivery,
-    ) -> Result<Outcome, ActorError>;
+        permit: Option<Permit>,
+    ) -> Result<Replied, ActorError>;
+
+    /// Puts a query by its name.
+    fn put(self: Arc<Self>, actor: &ActorId, query: &RemoteQuery) -> Result<Putted, ActorError>;
+
+    /// Lets the idle ones of these actors leave memory, and those at work when their turn ends. How many have left.
+    fn evict(self: Arc<Self>, actors: &dyn Fn(&ActorId) -> bool) -> usize;
 
     fn unpark(&self, actor: &ActorId) -> bool;
 
@@ -83,17 +148,29 @@ impl<A: Actor> AnyKind for Kind<A> {
         name: &str,
         data: &[u8],
         delivery: Delivery,
-    ) -> Result<Outcome, ActorError> {
+        permit: Option<Permit>,
+    ) -> Result<Replied, ActorError> {
         let not_listed = || ActorError::NotListed { category: A::CATEGORY, name: name.to_owned() };
         let make = *self.commands.0.get(name).ok_or_else(not_listed)?;
         let (id, deadline) = (delivery.id, delivery.deadline);
         let (reply, answer) = oneshot::channel();
-        self.submit(actor, make(data, delivery, reply)?).await?;
+        self.submit(actor, make(data, delivery, reply, permit)?).await?;
         match tokio::time::timeout_at(deadline, answer).await {
-            Ok(Ok(outcome)) => outcome,
+            Ok(Ok(replied)) => replied,
             Ok(Err(_)) => Err(ActorError::Stopped),
             Err(_) => Err(self.timed_out(id)),
         }
+    }
+
+    fn put(self: Arc<Self>, actor: &ActorId, query: &RemoteQuery) -> Result<Putted, ActorError> {
+        let name = query.name.as_ref();
+        let not_listed = || ActorError::NotListed { category: A::CATEGORY, name: name.to_owned() };
+        let put = self.queries.0.get(name).ok_or_else(not_listed)?;
+        put(&self, actor, query)
+    }
+
+    fn evict(self: Arc<Self>, actors: &dyn Fn(&ActorId) -> bool) -> usize {
+        Kind::evict(&self, actors)
     }
 
     fn unpark(&self, actor: &ActorId) -> bool {

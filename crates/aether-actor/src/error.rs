@@ -150,13 +150,24 @@ pub enum ActorError {
         /// What is missing.
         needs: &'static str,
     },
+    /// The process that acts for the actor could not answer, for a reason whose cause does not travel, or that this version
+    /// of the program does not know.
+    #[error("the process that acts for the actor has failed: {message}")]
+    Elsewhere {
+        /// What it said, with its causes.
+        message: String,
+        /// Whether the command may have been executed.
+        unknown: bool,
+        /// Whether the same command may succeed later.
+        retryable: bool,
+    },
 }
 
 impl ActorError {
     /// Whether the command may have been executed. To find out, send it again with its id.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::TimedOut { .. })
+        matches!(self, Self::TimedOut { .. } | Self::Elsewhere { unknown: true, .. })
             || matches!(self, Self::Save(error) if matches!(**error, SaveError::UnknownOutcome(_)))
     }
 
@@ -169,6 +180,7 @@ impl ActorError {
             | Self::Expired
             | Self::Contended { .. }
             | Self::Stopped => true,
+            Self::Elsewhere { retryable, .. } => *retryable,
             Self::Save(error) => error.is_retryable(),
             Self::Load(error) => error.is_retryable(),
             _ => false,

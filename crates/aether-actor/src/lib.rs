@@ -7,6 +7,7 @@
 //! | talk to them | [`ActorRef`], [`Ask`], [`Inquiry`], [`CommandId`] |
 //! | decide over several actors | [`ActorSystem::transaction`], [`Draft`] |
 //! | react to events, wait, and act on the world | [`ProcessManager`], [`React`], [`Reaction`]; [`Decision::schedule`]; [`Effect`], [`EffectHandler`] |
+//! | spread them over processes | [`Router`], [`Entries`], [`ActorRef::through`], [`ActorSystem::command_here`], [`ActorSystem::evict`], [`Failure`] |
 //! | check code against a board | [`describe`], [`describe_process`] |
 //! | know what went wrong | [`AskError`], [`ActorError`], [`StartError`] |
 
@@ -24,15 +25,21 @@ mod dispatch;
 mod effect;
 mod effects;
 mod error;
+mod failure;
+mod here;
+mod inquiry;
 mod list;
 mod membership;
 mod options;
 mod outcome;
 mod panic;
+mod permit;
 mod process;
 mod provided;
 mod query;
 mod reactor;
+mod route;
+mod router;
 mod runtime;
 mod system;
 mod timers;
@@ -44,7 +51,7 @@ pub use aether_derive::{Command, Effect, Query};
 /// Typed events.
 pub use aether_event as event;
 pub use aether_group::{HandleError, Retry};
-pub use ask::{Ask, Inquiry};
+pub use ask::Ask;
 pub use builder::ActorSystemBuilder;
 pub use command::{Command, CommandContext, CommandList, Handle};
 pub use command_id::CommandId;
@@ -53,12 +60,15 @@ pub use decision::{Decision, Declaration, When};
 pub use delivery::{Delivery, Since};
 pub use describe::{describe, describe_process};
 #[doc(hidden)]
-pub use dispatch::CommandTable;
+pub use dispatch::{CommandTable, QueryTable};
 pub use effect::Effect;
 pub use effects::{EffectContext, EffectHandler};
 pub use error::{ActorError, AskError, LoadError, Poison};
+pub use failure::Failure;
+pub use inquiry::Inquiry;
 pub use options::ActorOptions;
 pub use outcome::Outcome;
+pub use permit::{Entries, Permit};
 pub use process::{
     Answered, Cause, CommandAnswered, CommandSent, Process, ProcessContext, ProcessEvent, ProcessManager,
     ProcessOptions, React, ReactContext, Reaction, SendList, Sendable, SourceList,
@@ -67,9 +77,10 @@ pub use process::{
 pub use process::{ReactTo, Spotted, TakeAnswer, TimeOut};
 pub use query::{Answer, Query, QueryList};
 pub use reactor::StartError;
+pub use router::{RemoteCommand, RemoteQuery, Replied, Router, Told};
 pub use runtime::residents::MemoryLimit;
 pub use runtime::snapshot::SnapshotPolicy;
-pub use system::{ActorSystem, Shutdown, Store, Unhandled};
+pub use system::{ActorSystem, Shutdown, Store, Unhandled, WeakSystem};
 #[doc(hidden)]
 pub use transaction::{AnyDraft, Drafts};
 pub use transaction::{Draft, Parties, Transaction};

@@ -29,13 +29,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// What is recorded of it. Nothing of a refusal that is too large: it has saved nothing, so deciding again does no
-    /// harm.
+    /// Whether anything can be recorded of it. Not of a refusal that is too large: it has saved nothing, so deciding again
+    /// does no harm.
+    pub(crate) fn is_recordable(&self) -> bool {
+        !matches!(self, Self::Refused(error) if error.len() > MAX_REPLY)
+    }
+
+    /// What is recorded of it, if [anything can be](Self::is_recordable).
     pub(crate) fn into_record(self) -> Option<Self> {
         match self {
             Self::Done(reply) if reply.len() > MAX_REPLY => Some(Self::DoneTooLarge),
-            Self::Refused(error) if error.len() > MAX_REPLY => None,
-            other => Some(other),
+            other => other.is_recordable().then_some(other),
         }
     }
 

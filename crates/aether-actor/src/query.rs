@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Actor;
+use crate::dispatch::QueryTable;
 
 /// Something that an actor is asked to tell. Derive it: `#[derive(Query)]`.
 #[diagnostic::on_unimplemented(
@@ -37,6 +38,10 @@ pub trait Answer<Q: Query>: Actor {
 pub trait QueryList<A: Actor> {
     /// Their names.
     const NAMES: &'static [&'static str];
+
+    /// For the runtime: how each is answered to whoever put it elsewhere.
+    #[doc(hidden)]
+    fn register(table: &mut QueryTable<A>);
 }
 
 macro_rules! query_lists {
@@ -46,6 +51,10 @@ macro_rules! query_lists {
             $(A: Answer<$query>),*
         {
             const NAMES: &'static [&'static str] = &[$($query::NAME),*];
+
+            fn register(_table: &mut QueryTable<A>) {
+                $(_table.add::<$query>();)*
+            }
         }
     };
 }

@@ -3,7 +3,7 @@
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::reactor::Running;
 use crate::runtime::kind::Kind;
 use crate::runtime::load::Until;
 use crate::runtime::residents::Residents;
-use crate::{Actor, ActorRef, CommandId, Delivery, Outcome};
+use crate::{Actor, ActorRef, CommandId, Delivery, Outcome, Router};
 
 /// A store that actors live on: events, snapshots, and a subscription to the events.
 pub trait Store: EventStore + SnapshotStore + Subscribe {}
@@ -42,6 +42,10 @@ pub(crate) struct Shared {
     pub(crate) deadline: Duration,
     /// Whether there are timers, and which effects there are handlers for.
     pub(crate) provided: Provided,
+    /// Where actors are; without one, all are here.
+    pub(crate) router: Option<Arc<dyn Router>>,
+    /// The highest sequence that was seen of any actor.
+    sequence: AtomicU64,
     stopping: AtomicBool,
     given_up: AtomicBool,
 }
@@ -61,6 +65,7 @@ impl Shared {
         residents: Residents,
         deadline: Duration,
         provided: Provided,
+        router: Option<Arc<dyn Router>>,
     ) -> Self {
         Self {
             store,
@@ -71,6 +76,8 @@ impl Shared {
             runtime: Handle::current(),
             deadline,
             provided,
+            router,
+            sequence: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
         }
@@ -85,6 +92,19 @@ impl Shared {
     pub(crate) fn is_given_up(&self) -> bool {
         self.given_up.load(Ordering::Acquire)
     }
+
+    /// The highest sequence that was seen of any actor; 0 for none.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    /// An actor was seen to be at this sequence.
+    pub(crate) fn saw(&self, sequence: u64) {
+        // Mostly it is known, or will be by a later commit soon: looking costs others nothing.
+        if self.sequence.load(Ordering::Relaxed) < sequence {
+            self.sequence.fetch_max(sequence, Ordering::AcqRel);
+        }
+    }
 }
 
 /// The actors of one process, over a store.
@@ -97,18 +117,22 @@ pub struct ActorSystem(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) shared: Arc<Shared>,
     by_type: HashMap<TypeId, Arc<dyn AnyKind>>,
-    by_category: HashMap<&'static str, Arc<dyn AnyKind>>,
+    pub(crate) by_category: HashMap<&'static str, Arc<dyn AnyKind>>,
     reactors: Mutex<Vec<Running>>,
     _janitor: AbortOnDropHandle<()>,
 }
 
-/// A handle on a system that does not keep it alive; for what the system itself runs.
+/// A handle on a system that does not keep it alive: for what the system itself runs, and for its
+/// [`Router`](crate::Router).
 #[derive(Debug, Clone)]
-pub(crate) struct WeakSystem(Weak<Inner>);
+pub struct WeakSystem(Weak<Inner>);
 
 impl WeakSystem {
-    /// The system, if it is still there.
-    pub(crate) fn upgrade(&self) -> Result<ActorSystem, ActorError> {
+    /// The system.
+    ///
+    /// # Errors
+    /// [`ActorError::Stopped`] if it is not there any more.
+    pub fn upgrade(&self) -> Result<ActorSystem, ActorError> {
         self.0.upgrade().map(ActorSystem).ok_or(ActorError::Stopped)
     }
 }
@@ -146,8 +170,8 @@ impl ActorSystem {
         kind.ok_or_else(|| ActorError::NotRegistered { category: A::CATEGORY.to_owned() })
     }
 
-    /// Sends a command by its name, as JSON, and waits for what becomes of it. For layers above; everybody else has
-    /// [`ActorRef::ask`].
+    /// Sends a command by its name, as JSON, to wherever the actor is, and waits for what becomes of it. For layers above;
+    /// everybody else has [`ActorRef::ask`].
     ///
     /// # Errors
     /// [`ActorError`].
@@ -161,7 +185,7 @@ impl ActorSystem {
         data: &[u8],
         delivery: Delivery,
     ) -> Result<Outcome, ActorError> {
-        self.kind_of(actor)?.send(actor, command, data, delivery).await
+        self.route(actor)?.send(actor, command, data, delivery).await
     }
 
     /// The kind that this actor is of. It does not keep the system alive.
@@ -223,7 +247,9 @@ impl ActorSystem {
         self.0.shared.residents.count()
     }
 
-    pub(crate) fn downgrade(&self) -> WeakSystem {
+    /// A handle that does not keep the system alive.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakSystem {
         WeakSystem(Arc::downgrade(&self.0))
     }
 

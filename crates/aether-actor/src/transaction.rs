@@ -31,6 +31,10 @@ const CONFLICTS: u32 = 64;
 /// has. The dear path: where an event of one actor may be followed by another's a moment later, a process manager is
 /// better.
 ///
+/// It is decided here, wherever its actors are: on their states as the log has them, and it is the log that says whether it
+/// stands. Nothing of actors that are elsewhere stays in memory. Whoever acts for them comes to know with the next command,
+/// linearizable query, or query of somebody who has seen it.
+///
 /// On NATS it needs a server of version 2.12 or later.
 #[derive(Debug)]
 #[must_use = "a transaction does nothing until it is decided"]
@@ -175,6 +179,7 @@ impl<P: Parties> Transaction<'_, P> {
             };
             if let Some(heads) = stood {
                 self.parties.saw(&heads);
+                heads.iter().for_each(|head| self.shared.saw(head.sequence()));
                 return decided.map_err(AskError::Refused);
             }
             for draft in drafts.all() {
@@ -276,7 +281,7 @@ impl<A: Actor> Draft<A> {
     }
 
     async fn load(actor: &ActorRef<A>) -> Result<Self, ActorError> {
-        let (kind, id) = actor.target()?;
+        let (kind, id) = actor.kind()?;
         let live = kind.find(id, |cell| cell.loaded.read().clone()).flatten();
         let live = live.filter(|loaded| loaded.head.sequence() >= actor.seen().get());
         let loaded = match live {

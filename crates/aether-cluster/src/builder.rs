@@ -13,12 +13,12 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::counting::Counting;
 use crate::driver::{Driver, Parts, Shared};
 use crate::engine::{Engine, Options};
 use crate::manager::{ClusterManager, Inner};
 use crate::placement::{Placement, Rendezvous};
 use crate::record::{Keys, Settings, from_json, to_json};
-use crate::counting::Counting;
 use crate::routing::wire::Versions;
 use crate::routing::{ClusterRouter, RoutingConfig};
 use crate::{ClusterError, Incarnation, Member, Node, NodeId};
@@ -55,7 +55,10 @@ pub struct ClusterBuilder {
 
 impl fmt::Debug for ClusterBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClusterBuilder").field("node", &self.id).field("cluster", &self.name).finish_non_exhaustive()
+        f.debug_struct("ClusterBuilder")
+            .field("node", &self.id)
+            .field("cluster", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -168,7 +171,8 @@ impl ClusterBuilder {
     /// If it is dropped, the node has not joined.
     pub async fn start(self) -> Result<ClusterManager, ClusterError> {
         self.check()?;
-        let coordination = coordination(&self.client, &self.name, self.namespace.as_deref(), self.replicas).await?;
+        let coordination =
+            coordination(&self.client, &self.name, self.namespace.as_deref(), self.replicas).await?;
         let settings = agree(&*coordination, &self.name, self.shards).await?;
         let node = Node { id: self.id, incarnation: Incarnation::new() };
         let mut routing = RoutingConfig::new(prefix(self.namespace.as_deref(), &self.name), settings.shards);
@@ -179,7 +183,8 @@ impl ClusterBuilder {
         (self.member)(&mut member);
         let metrics = Arc::new(Counting::new(self.namespace.as_deref(), &self.name));
         let until = Instant::now() + WITHIN;
-        let router = ClusterRouter::node(self.client.clone(), routing, node.incarnation, metrics, until).await?;
+        let router =
+            ClusterRouter::node(self.client.clone(), routing, node.incarnation, metrics, until).await?;
         let router = Arc::new(router);
         let system = match self.store {
             Some(store) => {
@@ -260,7 +265,10 @@ impl ClusterBuilder {
             return refuse("heartbeat", "at least 10 ms");
         }
         if self.suspect_after < self.heartbeat * 4 {
-            return refuse("heartbeat", "at least four heartbeats must fit into the silence after which a node is suspected");
+            return refuse(
+                "heartbeat",
+                "at least four heartbeats must fit into the silence after which a node is suspected",
+            );
         }
         if !(self.moves > 0.0 && self.moves <= 1.0) {
             return refuse("moves", "more than 0, and at most 1");

@@ -10,11 +10,11 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::counting::Counting;
 use crate::plan::Plan;
 use crate::record::{Keys, Settings, from_json};
 use crate::routing::{ClusterRouter, RoutingConfig};
 use crate::signal::{Message, decode};
-use crate::counting::Counting;
 use crate::{ClusterError, builder};
 
 /// Whoever talks to a cluster's actors without being a member: it has no shards, no store, and no say. Cloning is cheap.
@@ -42,7 +42,11 @@ impl ClusterClient {
     ///
     /// # Cancel safety
     /// Can be dropped at any time.
-    pub async fn connect(client: Client, namespace: Option<&str>, cluster: &str) -> Result<Self, ClusterError> {
+    pub async fn connect(
+        client: Client,
+        namespace: Option<&str>,
+        cluster: &str,
+    ) -> Result<Self, ClusterError> {
         let coordination = builder::existing(&client, cluster, namespace).await?;
         let keys = Keys::new(cluster);
         let settings = coordination.get(&keys.settings).await?;
@@ -53,7 +57,8 @@ impl ClusterClient {
         };
         let config = RoutingConfig::new(builder::prefix(namespace, cluster), shards);
         let metrics = Arc::new(Counting::new(namespace, cluster));
-        let router = Arc::new(ClusterRouter::client(client, config, metrics, Instant::now() + builder::WITHIN).await?);
+        let router =
+            Arc::new(ClusterRouter::client(client, config, metrics, Instant::now() + builder::WITHIN).await?);
         let (listen, topic) = (Arc::clone(&coordination), keys.pulse.clone());
         let heard = Follow::begin(move || {
             let (listen, topic) = (Arc::clone(&listen), topic.clone());

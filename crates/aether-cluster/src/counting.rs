@@ -18,11 +18,14 @@ impl Counting {
 
 impl RoutingObserver for Counting {
     fn called(&self, _: Asked, outcome: CallOutcome, took: Duration) {
-        self.0.asked(took, match outcome {
-            CallOutcome::Answered => RemoteEnded::Answered,
-            CallOutcome::Unknown => RemoteEnded::TimedOut,
-            CallOutcome::Failed => RemoteEnded::Failed,
-        });
+        self.0.asked(
+            took,
+            match outcome {
+                CallOutcome::Answered => RemoteEnded::Answered,
+                CallOutcome::Unknown => RemoteEnded::TimedOut,
+                CallOutcome::Failed => RemoteEnded::Failed,
+            },
+        );
     }
 
     fn retried(&self, _: Retry) {

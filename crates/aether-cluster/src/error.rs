@@ -3,8 +3,8 @@
 use aether_actor::StartError;
 use aether_coordination::CoordinationError;
 
-use crate::{InvalidNodeId, NodeId};
 use crate::routing::RoutingError;
+use crate::{InvalidNodeId, NodeId};
 
 /// Why a node cannot join a cluster, or cannot stay in it.
 #[derive(Debug, thiserror::Error)]

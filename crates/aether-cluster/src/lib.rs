@@ -15,9 +15,9 @@ mod event;
 mod manager;
 mod member;
 mod node;
-pub mod placement;
 #[cfg(feature = "prometheus")]
 mod pages;
+pub mod placement;
 mod plan;
 mod record;
 mod ring;
@@ -37,6 +37,6 @@ pub use member::{Member, MemberState};
 pub use node::{Incarnation, InvalidNodeId, Node, NodeId};
 pub use plan::Epoch;
 pub use ring::ConsistentHashRing;
-pub use status::{ClusterStatus, Leader, MemberStatus, ShardsStatus};
 pub use shard::{ShardId, shard_of};
+pub use status::{ClusterStatus, Leader, MemberStatus, ShardsStatus};
 pub use table::ShardTable;

@@ -97,7 +97,9 @@ impl ClusterManager {
         futures_util::stream::unfold(events, |mut events| async {
             match events.recv().await {
                 Ok(event) => Some((event, events)),
-                Err(broadcast::error::RecvError::Lagged(missed)) => Some((ClusterEvent::Missed(missed), events)),
+                Err(broadcast::error::RecvError::Lagged(missed)) => {
+                    Some((ClusterEvent::Missed(missed), events))
+                }
                 Err(broadcast::error::RecvError::Closed) => None,
             }
         })

@@ -21,7 +21,9 @@ impl ClusterManager {
         metrics.serve_page("/health/live", move || health(running(&node).is_some()));
         for path in ["/health", "/health/ready"] {
             let node = Arc::downgrade(&self.0);
-            metrics.serve_page(path, move || health(running(&node).is_some_and(|node| node.status().is_ready())));
+            metrics.serve_page(path, move || {
+                health(running(&node).is_some_and(|node| node.status().is_ready()))
+            });
         }
     }
 }

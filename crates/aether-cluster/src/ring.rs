@@ -304,7 +304,10 @@ mod tests {
             let fair = 200_000.0 * f64::from(weight) / f64::from(total);
             let part = counts[node] / fair;
             // Four standard deviations.
-            assert!((part - 1.0).abs() < 4.0 / f64::from(160 * weight).sqrt(), "{node} of weight {weight}: {part}");
+            assert!(
+                (part - 1.0).abs() < 4.0 / f64::from(160 * weight).sqrt(),
+                "{node} of weight {weight}: {part}"
+            );
         }
     }
 

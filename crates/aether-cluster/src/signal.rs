@@ -88,9 +88,7 @@ pub(crate) fn encode(message: Message) -> Bytes {
             sequence: beat.sequence,
         },
         Message::Goodbye(incarnation) => Written::Goodbye(incarnation.uuid().as_u128()),
-        Message::Resigned(incarnation, epoch) => {
-            Written::Resigned(incarnation.uuid().as_u128(), epoch.get())
-        }
+        Message::Resigned(incarnation, epoch) => Written::Resigned(incarnation.uuid().as_u128(), epoch.get()),
         Message::Plan(plan, revision) => Written::Plan(to_json(&plan).to_vec(), revision),
     };
     let mut bytes = vec![VERSION];
@@ -108,15 +106,17 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Message, Source> {
     let body = bytes.strip_prefix(&[VERSION]).ok_or(OtherVersion)?;
     let (written, _) = bincode::decode_from_slice::<Written, _>(body, CONFIG)?;
     Ok(match written {
-        Written::Pulse { id, incarnation, count, hello, leads, plan, moved, sequence } => Message::Pulse(Beat {
-            node: Node { id: NodeId::new(id)?, incarnation: Uuid::from_u128(incarnation).into() },
-            count,
-            hello,
-            leads: leads.map(Epoch::new),
-            plan,
-            moved: moved.into_iter().map(|(shard, since)| (ShardId::new(shard), since)).collect(),
-            sequence,
-        }),
+        Written::Pulse { id, incarnation, count, hello, leads, plan, moved, sequence } => {
+            Message::Pulse(Beat {
+                node: Node { id: NodeId::new(id)?, incarnation: Uuid::from_u128(incarnation).into() },
+                count,
+                hello,
+                leads: leads.map(Epoch::new),
+                plan,
+                moved: moved.into_iter().map(|(shard, since)| (ShardId::new(shard), since)).collect(),
+                sequence,
+            })
+        }
         Written::Goodbye(incarnation) => Message::Goodbye(Uuid::from_u128(incarnation).into()),
         Written::Resigned(incarnation, epoch) => {
             Message::Resigned(Uuid::from_u128(incarnation).into(), Epoch::new(epoch))

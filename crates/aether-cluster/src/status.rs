@@ -128,7 +128,12 @@ impl fmt::Display for ClusterStatus {
         writeln!(f, "{owned} of {total} shards owned, {moving} moving, {here} here; plan {plan}")?;
         for MemberStatus { member, state, shards } in &self.members {
             let zone = member.zone.as_deref().unwrap_or("-");
-            writeln!(f, "{:<24} {state:<8} {shards:>5} shards  zone {zone}  {}", member.id(), member.version)?;
+            writeln!(
+                f,
+                "{:<24} {state:<8} {shards:>5} shards  zone {zone}  {}",
+                member.id(),
+                member.version
+            )?;
         }
         Ok(())
     }

@@ -1,41 +1,53 @@
 //! [`ShardTable`]: who acts for an actor, looked up in a table.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aether_core::ActorId;
-use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use uuid::Uuid;
 
-use crate::{ShardId, shard_of};
+use crate::{Incarnation, ShardId, shard_of};
 
-/// For each shard whatever one wants to know of its owner; `None` where there is none. Read by many, on the path of every
-/// command, and replaced as a whole now and then: readers never wait, not even for a replacement, and see all of the old
-/// table or all of the new one.
+/// The node that acts for each shard, as far as is known; `None` where there is none.
+///
+/// For many readers, on the path of every command: a look-up takes no lock and writes nothing, so readers are not in each
+/// other's way. Only who looks up a shard at the very moment when it changes waits for that.
 ///
 /// ```
-/// use aether_cluster::{ShardTable, shard_of};
+/// use aether_cluster::{Incarnation, ShardTable, shard_of};
 /// use aether_core::ActorId;
 ///
 /// let table = ShardTable::new(1024);
 /// let order = ActorId::new("order-123")?;
 /// assert_eq!(table.of(&order), None);
 ///
-/// let mut owners = vec![None; 1024];
-/// owners[shard_of(&order, 1024).index()] = Some("node-a");
-/// table.replace(owners);
-/// assert_eq!(table.of(&order), Some("node-a"));
+/// let node = Incarnation::new();
+/// table.set(shard_of(&order, 1024), Some(node));
+/// assert_eq!(table.of(&order), Some(node));
 /// # Ok::<(), aether_core::InvalidActorId>(())
 /// ```
-#[derive(Debug)]
-pub struct ShardTable<T> {
+pub struct ShardTable {
     shards: u16,
-    owners: ArcSwap<Vec<Option<T>>>,
+    places: Box<[Place]>,
+    /// Held while places are written.
+    writing: Mutex<()>,
 }
 
-impl<T: Clone> ShardTable<T> {
+/// An owner that is written in two halves. Whoever reads the same even count before and after has read both of one time.
+#[derive(Default)]
+struct Place {
+    /// How often a write has begun or ended.
+    count: AtomicU64,
+    /// The upper and the lower half of an incarnation; both are 0 if there is none.
+    halves: [AtomicU64; 2],
+}
+
+impl ShardTable {
     /// A table of so many shards, of which none has an owner.
     #[must_use]
     pub fn new(shards: u16) -> Self {
-        Self { shards, owners: ArcSwap::from_pointee(vec![None; usize::from(shards)]) }
+        Self { shards, places: (0..shards).map(|_| Place::default()).collect(), writing: Mutex::new(()) }
     }
 
     /// How many shards there are.
@@ -44,72 +56,123 @@ impl<T: Clone> ShardTable<T> {
         self.shards
     }
 
-    /// The owner of the actor's shard.
+    /// Who acts for the actor.
     #[must_use]
-    pub fn of(&self, actor: &ActorId) -> Option<T> {
+    pub fn of(&self, actor: &ActorId) -> Option<Incarnation> {
         self.get(shard_of(actor, self.shards))
     }
 
-    /// The owner of a shard.
+    /// Who acts for the shard. Nobody for one that there is not.
     #[must_use]
-    pub fn get(&self, shard: ShardId) -> Option<T> {
-        self.owners.load().get(shard.index()).cloned().flatten()
+    pub fn get(&self, shard: ShardId) -> Option<Incarnation> {
+        let place = self.places.get(shard.index())?;
+        let owner = place.read().unwrap_or_else(|| {
+            let _writing = self.writing.lock();
+            place.halves()
+        });
+        (owner != (0, 0)).then(|| Uuid::from_u64_pair(owner.0, owner.1).into())
     }
 
-    /// The whole table as it is now.
-    #[must_use]
-    pub fn all(&self) -> Arc<Vec<Option<T>>> {
-        self.owners.load_full()
+    /// Says who acts for the shard. For one that there is not, this does nothing.
+    pub fn set(&self, shard: ShardId, owner: Option<Incarnation>) {
+        let _writing = self.writing.lock();
+        if let Some(place) = self.places.get(shard.index()) {
+            place.write(owner);
+        }
     }
 
-    /// Replaces the table. Shards that are not listed have no owner then; what is beyond the shards is of no meaning.
-    pub fn replace(&self, owners: Vec<Option<T>>) {
-        self.owners.store(Arc::new(owners));
+    /// Says who acts for each shard, from the first one on. Those beyond the end of `owners` have nobody then. Readers see
+    /// one shard changed after the other.
+    pub fn replace(&self, owners: impl IntoIterator<Item = Option<Incarnation>>) {
+        let _writing = self.writing.lock();
+        let mut owners = owners.into_iter();
+        for place in &self.places {
+            place.write(owners.next().flatten());
+        }
+    }
+}
+
+impl Place {
+    /// Both halves; `None` if they are being written.
+    fn read(&self) -> Option<(u64, u64)> {
+        let before = self.count.load(Ordering::Acquire);
+        let halves = self.halves();
+        (before.is_multiple_of(2) && self.count.load(Ordering::Acquire) == before).then_some(halves)
+    }
+
+    fn halves(&self) -> (u64, u64) {
+        // Who sees a half as it is written now sees from then on that a write has begun.
+        (self.halves[0].load(Ordering::Acquire), self.halves[1].load(Ordering::Acquire))
+    }
+
+    /// One at a time.
+    fn write(&self, owner: Option<Incarnation>) {
+        let owner = owner.map_or((0, 0), |owner| owner.uuid().as_u64_pair());
+        if owner == self.halves() {
+            return;
+        }
+        let count = self.count.load(Ordering::Relaxed);
+        self.count.store(count.wrapping_add(1), Ordering::Relaxed);
+        self.halves[0].store(owner.0, Ordering::Release);
+        self.halves[1].store(owner.1, Ordering::Release);
+        self.count.store(count.wrapping_add(2), Ordering::Release);
+    }
+}
+
+impl fmt::Debug for ShardTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShardTable").field("shards", &self.shards).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::AtomicBool;
     use std::thread;
 
     use super::*;
 
-    #[test]
-    fn an_actor_is_where_its_shard_is() {
-        let table = ShardTable::new(3);
-        table.replace(vec![Some('a'), None, Some('c'), Some('d')]);
-        for n in 0..20 {
-            let actor = ActorId::new(format!("order-{n}")).unwrap();
-            let expected = [Some('a'), None, Some('c')][shard_of(&actor, 3).index()];
-            assert_eq!(table.of(&actor), expected);
-        }
-        table.replace(vec![Some('e')]);
-        assert_eq!([0, 1, 2].map(|shard| table.get(ShardId::new(shard))), [Some('e'), None, None]);
-        assert_eq!(*table.all(), [Some('e')]);
+    fn node(n: u128) -> Option<Incarnation> {
+        // Torn in the middle, it would be neither of two.
+        Some(Uuid::from_u128(n << 64 | n).into())
     }
 
     #[test]
-    fn readers_see_one_table_or_the_other() {
-        let table = ShardTable::new(64);
+    fn an_actor_is_where_its_shard_is() {
+        let table = ShardTable::new(3);
+        let shards = [0, 1, 2, 3].map(ShardId::new);
+        table.replace([node(1), None, node(3), node(4)]);
+        for n in 0..20 {
+            let actor = ActorId::new(format!("order-{n}")).unwrap();
+            assert_eq!(table.of(&actor), [node(1), None, node(3)][shard_of(&actor, 3).index()]);
+        }
+        table.set(shards[1], node(2));
+        table.set(shards[3], node(2));
+        assert_eq!(shards.map(|shard| table.get(shard)), [node(1), node(2), node(3), None]);
+        table.replace([node(5)]);
+        assert_eq!(shards.map(|shard| table.get(shard)), [node(5), None, None, None]);
+    }
+
+    #[test]
+    fn no_owner_is_seen_in_parts() {
+        let table = ShardTable::new(2);
+        let shard = ShardId::new(1);
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
             let reader = scope.spawn(|| {
                 let mut seen = 0;
                 while !done.load(Ordering::Relaxed) {
-                    let all = table.all();
-                    assert!(all.iter().all(|owner| *owner == all[0]));
-                    let now = table.get(ShardId::new(7)).unwrap_or(0);
-                    assert!(now >= all[0].unwrap_or(0) && now >= seen, "it went back");
-                    seen = now;
+                    let (upper, lower) = table.get(shard).map_or((0, 0), |owner| owner.uuid().as_u64_pair());
+                    assert!(upper == lower && upper >= seen, "{upper} and {lower} after {seen}");
+                    seen = upper;
                 }
             });
-            for version in 1..2_000_u32 {
-                table.replace(vec![Some(version); 64]);
+            for n in 1..200_000 {
+                table.set(shard, node(n));
             }
             done.store(true, Ordering::Relaxed);
             assert!(reader.join().is_ok());
         });
-        assert_eq!(table.get(ShardId::new(7)), Some(1_999));
+        assert_eq!(table.get(shard), node(199_999));
     }
 }

@@ -3,25 +3,36 @@
 //! | to | there is | kept |
 //! |---|---|---|
 //! | decide something once | [`KeyValue`]: keys that are written by compare-and-set | durably |
+//! | have something for a time | [`Leases`]: keys with a time to live | durably, and not for long |
 //! | be heard | [`Signals`]: small messages to whoever listens | not at all |
+//! | know who is there | [`Liveness`]: who is heard, and whether one hears oneself | – |
 //!
-//! Both are a [`Coordination`]: [`MemoryCoordination`] within one process, `NatsCoordination` (feature `nats`) across many. Decisions are compare-and-sets and are never believed from a read; liveness is heard, and is
+//! Keys and signals are a [`Coordination`]: [`MemoryCoordination`] within one process, `NatsCoordination` (feature `nats`)
+//! across many; both keep leases too. Decisions are compare-and-sets and are never believed from a read; liveness is heard, and is
 //! never written, so that an election of the servers, which holds up writes for seconds, makes nobody look dead.
 
 mod error;
+mod follow;
 mod key;
 mod key_value;
+mod leases;
+mod liveness;
 mod memory;
 #[cfg(feature = "nats")]
 mod nats;
+mod outbox;
 mod signals;
 
 pub use error::CoordinationError;
+pub use follow::Follow;
 pub use key::{InvalidKey, Key};
 pub use key_value::{Change, Changes, Condition, Entry, KeyValue, Revision};
+pub use leases::Leases;
+pub use liveness::{Liveness, Pulse, Sound};
 pub use memory::MemoryCoordination;
 #[cfg(feature = "nats")]
 pub use nats::{NatsConfig, NatsCoordination, Storage};
+pub use outbox::Outbox;
 pub use signals::{Heard, Signals};
 
 /// Keys and signals in one.

@@ -122,12 +122,21 @@ impl Liveness {
         }
     }
 
+    /// Until when this member hears itself, if nothing more is heard of it; see [`is_connected`](Self::is_connected).
+    #[must_use]
+    pub fn connected_until(&self) -> Option<Duration> {
+        self.confirmed.map(|at| at + self.patience())
+    }
+
+    fn patience(&self) -> Duration {
+        self.suspect_after.saturating_sub(self.pulse_every)
+    }
+
     /// Whether this member hears itself. It notices a pulse before the others do that it does not: they may have missed
     /// one more than it has.
     #[must_use]
     pub fn is_connected(&self, now: Duration) -> bool {
-        let patience = self.suspect_after.saturating_sub(self.pulse_every);
-        self.confirmed.is_some_and(|at| now.saturating_sub(at) <= patience)
+        self.connected_until().is_some_and(|until| now <= until)
     }
 
     /// This member was cut off, and others may have spoken unheard: all have their suspicion before them again. Those who

@@ -1,15 +1,20 @@
 //! [`MemoryCoordination`]: keys and signals within one process.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, Stream};
 use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
+use tokio::time::Instant;
 
-use crate::{Change, Changes, Condition, CoordinationError, Entry, Heard, Key, KeyValue, Revision, Signals};
+use crate::leases::whole_seconds;
+use crate::{
+    Change, Changes, Condition, CoordinationError, Entry, Heard, Key, KeyValue, Leases, Revision, Signals,
+};
 
 /// How many changes, or messages of a topic, a slow reader may be behind before it loses the oldest.
 const BEHIND: usize = 1024;
@@ -17,6 +22,7 @@ const BEHIND: usize = 1024;
 /// Keys and signals within one process. Clones share them; what is written is gone with the last clone.
 ///
 /// A watcher or listener that is more than 1,024 behind loses the oldest of what it has not read.
+/// Leases live by tokio's clock, so a test can make them expire without waiting.
 ///
 /// ```
 /// # futures_executor::block_on(async {
@@ -44,12 +50,27 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Keys {
     last: u64,
-    there: BTreeMap<Key, (Bytes, Revision)>,
+    there: BTreeMap<Key, Kept>,
+    expiring: BTreeSet<(Instant, Key)>,
+}
+
+/// A key that is there.
+#[derive(Debug)]
+struct Kept {
+    value: Bytes,
+    revision: Revision,
+    until: Option<Instant>,
+}
+
+impl Kept {
+    fn entry(&self, key: &Key) -> Entry {
+        Entry::new(key.clone(), self.value.clone(), self.revision)
+    }
 }
 
 impl Keys {
     fn check(&self, key: &Key, condition: Condition) -> Result<(), CoordinationError> {
-        let current = self.there.get(key).map(|(_, revision)| *revision);
+        let current = self.there.get(key).map(|kept| kept.revision);
         if condition == Condition::from(current) {
             return Ok(());
         }
@@ -59,6 +80,17 @@ impl Keys {
     fn next(&mut self) -> Revision {
         self.last += 1;
         Revision::new(self.last)
+    }
+
+    /// Removes what has expired. Nobody looks before somebody asks, and whoever asks finds it gone.
+    fn expire(&mut self) {
+        while self.expiring.first().is_some_and(|(until, _)| *until <= Instant::now()) {
+            let Some((until, key)) = self.expiring.pop_first() else { return };
+            // It may have been written again since, or deleted.
+            if self.there.get(&key).is_some_and(|kept| kept.until == Some(until)) {
+                self.there.remove(&key);
+            }
+        }
     }
 }
 
@@ -83,7 +115,29 @@ impl MemoryCoordination {
     }
 
     fn keys(&self) -> MutexGuard<'_, Keys> {
-        lock(&self.0.keys)
+        let mut keys = lock(&self.0.keys);
+        keys.expire();
+        keys
+    }
+
+    fn write(
+        &self,
+        key: &Key,
+        value: Bytes,
+        condition: Condition,
+        ttl: Option<Duration>,
+    ) -> Result<Revision, CoordinationError> {
+        self.check_size(&value)?;
+        let mut keys = self.keys();
+        keys.check(key, condition)?;
+        let until = ttl.map(|ttl| Instant::now() + ttl);
+        let kept = Kept { value, revision: keys.next(), until };
+        let (entry, revision) = (kept.entry(key), kept.revision);
+        keys.there.insert(key.clone(), kept);
+        keys.expiring.extend(until.map(|until| (until, key.clone())));
+        // Under the lock, so that changes come in the order of their revisions; nobody has to watch.
+        let _ = self.0.changes.send(Change::Put(entry));
+        Ok(revision)
     }
 
     fn check_size(&self, bytes: &Bytes) -> Result<(), CoordinationError> {
@@ -100,9 +154,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[async_trait]
 impl KeyValue for MemoryCoordination {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, CoordinationError> {
-        let keys = self.keys();
-        let found = keys.there.get(key);
-        Ok(found.map(|(value, revision)| Entry::new(key.clone(), value.clone(), *revision)))
+        Ok(self.keys().there.get(key).map(|kept| kept.entry(key)))
     }
 
     async fn put(
@@ -111,14 +163,7 @@ impl KeyValue for MemoryCoordination {
         value: Bytes,
         condition: Condition,
     ) -> Result<Revision, CoordinationError> {
-        self.check_size(&value)?;
-        let mut keys = self.keys();
-        keys.check(key, condition)?;
-        let revision = keys.next();
-        keys.there.insert(key.clone(), (value.clone(), revision));
-        // Under the lock, so that changes come in the order of their revisions; nobody has to watch.
-        let _ = self.0.changes.send(Change::Put(Entry::new(key.clone(), value, revision)));
-        Ok(revision)
+        self.write(key, value, condition, None)
     }
 
     async fn delete(&self, key: &Key, revision: Revision) -> Result<(), CoordinationError> {
@@ -135,13 +180,31 @@ impl KeyValue for MemoryCoordination {
         let near =
             keys.there.range(prefix..).take_while(|(key, _)| key.as_str().starts_with(prefix.as_str()));
         let below = near.filter(|(key, _)| key.is_below(prefix));
-        Ok(below.map(|(key, (value, revision))| Entry::new(key.clone(), value.clone(), *revision)).collect())
+        Ok(below.map(|(key, kept)| kept.entry(key)).collect())
     }
 
     async fn watch(&self, prefix: &Key) -> Result<Changes, CoordinationError> {
         let prefix = prefix.clone();
         let changes = received(self.0.changes.subscribe());
         Ok(changes.filter(move |change| std::future::ready(change.key().is_below(&prefix))).boxed())
+    }
+}
+
+#[async_trait]
+impl Leases for MemoryCoordination {
+    async fn lease(
+        &self,
+        key: &Key,
+        value: Bytes,
+        condition: Condition,
+        ttl: Duration,
+    ) -> Result<Revision, CoordinationError> {
+        whole_seconds(ttl)?;
+        self.write(key, value, condition, Some(ttl))
+    }
+
+    async fn check_leases(&self) -> Result<(), CoordinationError> {
+        Ok(())
     }
 }
 

@@ -62,6 +62,13 @@ pub mod model {
     pub use aether_model::*;
 }
 
+/// The cluster: the same actors, spread over processes (feature `cluster`).
+#[cfg(feature = "cluster")]
+pub mod cluster {
+    #[doc(inline)]
+    pub use aether_cluster::*;
+}
+
 /// The event bus: events to whoever listens at the moment (feature `bus`).
 #[cfg(feature = "bus")]
 pub mod bus {
@@ -87,6 +94,11 @@ mod event_format {}
 #[cfg(all(doctest, feature = "actor", feature = "memory"))]
 #[doc = include_str!("../../../docs/actors.md")]
 mod actors {}
+
+/// Clusters, as `docs/` shows them.
+#[cfg(all(doctest, feature = "cluster"))]
+#[doc = include_str!("../../../docs/cluster.md")]
+mod clusters {}
 
 /// Metrics, as `docs/` shows them.
 #[cfg(doctest)]

@@ -12,7 +12,7 @@ const BELOW_STORES: &[&str] = &["aether-core", "aether-telemetry"];
 
 /// Which libraries may name async-nats. The facade hands its users the client with which they open a store.
 const MAY_NAME_ASYNC_NATS: &[&str] =
-    &["aether-bus", "aether-coordination", "aether-store-jetstream", "aether"];
+    &["aether-bus", "aether-cluster", "aether-coordination", "aether-store-jetstream", "aether"];
 
 /// Members that are no libraries: they may depend on anything.
 const FREE: &[&str] = &["aether-tests", "aether-bench", "xtask"];

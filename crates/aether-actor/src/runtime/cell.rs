@@ -1,7 +1,7 @@
 //! [`Cell`]: one actor in memory: its mailbox, and what is loaded of it.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ pub(crate) struct Cell<A: Actor> {
     kind: Weak<Kind<A>>,
     /// How often in a row its code has panicked.
     pub(crate) panics: AtomicU32,
+    /// Whether what is loaded is not to be answered from any more, and dropped when the turn ends.
+    leaving: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -51,6 +53,15 @@ enum Turn {
 impl<A: Actor> Mailbox<A> {
     /// What an idle actor's mailbox may take: room for so many commands.
     const IDLE_CAPACITY: usize = 4;
+
+    fn retire(&mut self, space: &Semaphore) -> bool {
+        let idle = self.state == Turn::Idle;
+        if idle {
+            self.state = Turn::Retired;
+            space.close();
+        }
+        idle
+    }
 
     fn rest(&mut self) {
         if self.state == Turn::Running {
@@ -83,6 +94,7 @@ impl<A: Actor> Cell<A> {
             used: AtomicU64::new(0),
             kind: Arc::downgrade(kind),
             panics: AtomicU32::new(0),
+            leaving: AtomicBool::new(false),
         }
     }
 
@@ -129,13 +141,33 @@ impl<A: Actor> Cell<A> {
 
     /// Retires an idle cell; whether it was idle.
     pub(crate) fn retire(&self) -> bool {
+        self.mailbox.lock().retire(&self.space)
+    }
+
+    /// Retires an idle cell, as [`retire`](Self::retire); one that is at work is to leave when its turn ends. Whether it was
+    /// idle.
+    pub(crate) fn dismiss(&self) -> bool {
         let mut mailbox = self.mailbox.lock();
-        if mailbox.state != Turn::Idle {
-            return false;
+        if mailbox.state == Turn::Running {
+            // Under the lock, so that the end of the turn does not miss it.
+            self.leaving.store(true, Ordering::Release);
         }
-        mailbox.state = Turn::Retired;
-        self.space.close();
-        true
+        mailbox.retire(&self.space)
+    }
+
+    /// Whether what is loaded is not to be answered from any more.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
+    }
+
+    /// Takes what is loaded if the cell was told to leave, which is done thereby.
+    pub(crate) fn take_leave(&self) -> Option<Loaded<A>> {
+        if !self.is_leaving() {
+            return None;
+        }
+        let mut loaded = self.loaded.write();
+        self.leaving.store(false, Ordering::Release);
+        loaded.take()
     }
 
     /// Takes the turn of an idle cell, so that commands wait; whether it was idle.

@@ -19,8 +19,9 @@ use super::snapshot;
 use super::turn;
 use super::work::BoxedWork;
 use crate::command::CommandList;
-use crate::dispatch::CommandTable;
+use crate::dispatch::{CommandTable, QueryTable};
 use crate::error::{ActorError, LoadError, Poison};
+use crate::query::QueryList;
 use crate::system::Shared;
 use crate::{Actor, ActorOptions, CommandId};
 
@@ -30,6 +31,7 @@ pub(crate) struct Kind<A: Actor> {
     pub(crate) shared: Arc<Shared>,
     pub(crate) metrics: ActorMetrics,
     pub(crate) commands: CommandTable<A>,
+    pub(crate) queries: QueryTable<A>,
     cells: papaya::HashMap<ActorId, Arc<Cell<A>>, ahash::RandomState>,
     /// Those whose history cannot be replayed.
     parked: Mutex<HashMap<ActorId, Arc<Poison>>>,
@@ -39,9 +41,11 @@ impl<A: Actor> Kind<A> {
     pub(crate) fn new(options: ActorOptions, shared: Arc<Shared>) -> Self {
         let mut commands = CommandTable::default();
         <A::Commands as CommandList<A>>::register(&mut commands);
+        let mut queries = QueryTable::default();
+        <A::Queries as QueryList<A>>::register(&mut queries);
         let metrics = ActorMetrics::new(shared.namespace.as_deref(), A::CATEGORY);
         let cells = papaya::HashMap::with_hasher(ahash::RandomState::new());
-        Self { options, shared, metrics, commands, cells, parked: Mutex::default() }
+        Self { options, shared, metrics, commands, queries, cells, parked: Mutex::default() }
     }
 
     /// The cell of an actor, if it has one.
@@ -132,7 +136,7 @@ impl<A: Actor> Kind<A> {
         }
     }
 
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.shared.tasks.spawn_on(task, &self.shared.runtime);
     }
 
@@ -152,10 +156,10 @@ impl<A: Actor> Kind<A> {
         }
     }
 
-    /// The turns of a cell are over: one that could not be loaded is of no use.
-    pub(crate) fn settle(&self, cell: &Arc<Cell<A>>) {
-        if cell.loaded.read().is_none() && cell.retire() {
-            self.remove(cell);
+    /// The turns of a cell are over: one that could not be loaded is of no use, and one that was told to leave does so.
+    pub(crate) fn settle(self: &Arc<Self>, cell: &Arc<Cell<A>>) {
+        if (cell.is_leaving() || cell.loaded.read().is_none()) && cell.retire() {
+            self.save_snapshots(self.take_out(cell).into_iter().collect());
         }
     }
 
@@ -238,6 +242,13 @@ impl<A: Actor> Kind<A> {
         was_parked
     }
 
+    /// Forgets which of these actors are parked: whoever acts for them finds out.
+    pub(super) fn unpark_all(&self, actors: &dyn Fn(&ActorId) -> bool) {
+        let mut parked = self.parked.lock();
+        parked.retain(|id, _| !actors(id));
+        self.metrics.unreadable(parked.len());
+    }
+
     /// Takes a snapshot, beside the actor's work, if one is due.
     pub(crate) fn snapshot_if_due(self: &Arc<Self>, cell: &Arc<Cell<A>>, now: OffsetDateTime) {
         let policy = self.options.snapshots;
@@ -259,7 +270,7 @@ impl<A: Actor> Kind<A> {
     }
 
     /// One that cannot be saved is tried again when the next one is due.
-    async fn write_snapshot(&self, actor: &ActorId, loaded: &Loaded<A>) {
+    pub(super) async fn write_snapshot(&self, actor: &ActorId, loaded: &Loaded<A>) {
         let saved = match snapshot::take(actor, loaded, self.options.remember, self.shared.clock.now()) {
             Ok(snapshot) => self
                 .shared
@@ -283,6 +294,12 @@ impl<A: Actor> Kind<A> {
         until: Until,
     ) -> Result<(A, aether_core::Version), LoadError> {
         load::state_as_of(&self.shared.store, id, &self.options, until).await
+    }
+
+    /// The cells of these actors, as they are now.
+    pub(super) fn cells_of(&self, actors: &dyn Fn(&ActorId) -> bool) -> Vec<Arc<Cell<A>>> {
+        let cells = self.cells.pin();
+        cells.iter().filter(|(id, _)| actors(id)).map(|(_, cell)| Arc::clone(cell)).collect()
     }
 
     /// All cells, as they are now.

@@ -4,6 +4,7 @@
 //! by the pure [`plan`], and [`turn`] makes the plan stand or does it again. [`residents`] says who leaves memory.
 
 pub(crate) mod cell;
+pub(crate) mod evict;
 pub(crate) mod kind;
 pub(crate) mod load;
 pub(crate) mod loaded;

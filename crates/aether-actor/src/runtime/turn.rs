@@ -75,6 +75,10 @@ fn turn<A: Actor>(
     cell: &Arc<Cell<A>>,
     works: Works<A>,
 ) -> impl Future<Output = ()> + Send {
+    if let Some(loaded) = cell.take_leave() {
+        // It may have been elsewhere since it was loaded, so whoever comes now is not answered from that.
+        kind.moved_out(loaded.state.memory(), "evicted");
+    }
     let span = observed::turn(&kind.metrics, &cell.id, &works);
     answer(kind, cell, works).instrument(span)
 }
@@ -190,6 +194,7 @@ async fn settle<A: Actor>(
     };
     match stood {
         Stood::Yes(head) => {
+            kind.shared.saw(head.sequence());
             let mut is_sound = true;
             if let Some(loaded) = cell.loaded.write().as_mut() {
                 if let Some(state) = state {
@@ -309,6 +314,7 @@ async fn activate<A: Actor>(
     let loaded: Loaded<A> = load::load(&kind.shared.store, &cell.id, &kind.options).await?;
     let head = loaded.head;
     let memory = loaded.state.memory();
+    kind.shared.saw(head.sequence());
     *cell.loaded.write() = Some(loaded);
     kind.moved_in(cell, memory, timer);
     Ok(head)
@@ -318,6 +324,7 @@ async fn activate<A: Actor>(
 async fn refresh<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>) -> Result<(), LoadError> {
     let Some(mut loaded) = cell.loaded.read().clone() else { return Ok(()) };
     if load::catch_up(&kind.shared.store, &cell.id, &kind.options, &mut loaded).await? {
+        kind.shared.saw(loaded.head.sequence());
         *cell.loaded.write() = Some(loaded);
     }
     Ok(())

@@ -18,7 +18,7 @@ use crate::delivery::Delivery;
 use crate::error::{ActorError, AskError};
 use crate::outcome::Outcome;
 use crate::query::{Answer, Query};
-use crate::{Actor, Command, CommandContext};
+use crate::{Actor, Command, CommandContext, CommandId, Permit, Replied};
 
 /// What a command or a query came to, before it stands.
 pub(crate) enum Verdict<A: Actor> {
@@ -78,6 +78,11 @@ pub(crate) type BoxedWork<A> = Box<dyn Work<A>>;
 pub(crate) struct Seen(Arc<AtomicU64>);
 
 impl Seen {
+    /// Of somebody who has seen the actor at this sequence.
+    pub(crate) fn of(sequence: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(sequence)))
+    }
+
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Acquire)
     }
@@ -92,7 +97,7 @@ pub(crate) enum Caller<R, E: std::error::Error + 'static> {
     /// Somebody with an [`ActorRef`](crate::ActorRef).
     Typed { reply: oneshot::Sender<Result<R, AskError<E>>>, seen: Seen },
     /// Somebody who sent it by name.
-    Encoded(oneshot::Sender<Result<Outcome, ActorError>>),
+    Encoded(oneshot::Sender<Result<Replied, ActorError>>),
     /// Nobody.
     Nobody,
 }
@@ -107,14 +112,14 @@ impl<R: Serialize + DeserializeOwned, E: std::error::Error + Serialize + Deseria
     }
 
     /// Whoever has gone away meanwhile has no use for the answer.
-    fn answer(self, decided: Result<R, E>, sequence: u64) {
+    fn answer(self, decided: Result<R, E>, sequence: u64, recorded: bool) {
         match self {
             Self::Typed { reply, seen } => {
                 seen.raise(sequence);
                 let _ = reply.send(decided.map_err(AskError::Refused));
             }
             Self::Encoded(reply) => {
-                let _ = reply.send(encode(&decided));
+                let _ = reply.send(encode(&decided).map(|outcome| Replied { outcome, sequence, recorded }));
             }
             Self::Nobody => {}
         }
@@ -124,21 +129,10 @@ impl<R: Serialize + DeserializeOwned, E: std::error::Error + Serialize + Deseria
         match self {
             Self::Typed { reply, seen } => {
                 seen.raise(sequence);
-                let recalled = match outcome {
-                    Outcome::Done(json) => match decode(&json, "a recorded reply") {
-                        Ok(recorded) => Ok(recorded),
-                        Err(error) => Err(error.into()),
-                    },
-                    Outcome::Refused(json) => match decode(&json, "a recorded error") {
-                        Ok(error) => Err(AskError::Refused(error)),
-                        Err(error) => Err(error.into()),
-                    },
-                    Outcome::DoneTooLarge => Err(ActorError::AlreadyDone { id: delivery.id }.into()),
-                };
-                let _ = reply.send(recalled);
+                let _ = reply.send(decoded(&outcome, delivery.id));
             }
             Self::Encoded(reply) => {
-                let _ = reply.send(Ok(outcome));
+                let _ = reply.send(Ok(Replied { outcome, sequence, recorded: true }));
             }
             Self::Nobody => {}
         }
@@ -154,6 +148,19 @@ impl<R: Serialize + DeserializeOwned, E: std::error::Error + Serialize + Deseria
             }
             Self::Nobody => {}
         }
+    }
+}
+
+/// What was decided, from how it was recorded or has travelled.
+pub(crate) fn decoded<R, E>(outcome: &Outcome, id: CommandId) -> Result<R, AskError<E>>
+where
+    R: DeserializeOwned,
+    E: std::error::Error + DeserializeOwned,
+{
+    match outcome {
+        Outcome::Done(json) => Ok(decode(json, "a recorded reply")?),
+        Outcome::Refused(json) => Err(AskError::Refused(decode(json, "a recorded error")?)),
+        Outcome::DoneTooLarge => Err(ActorError::AlreadyDone { id }.into()),
     }
 }
 
@@ -180,12 +187,21 @@ pub(crate) struct Asked<A: Handle<C>, C: Command> {
     pub(crate) caller: Caller<A::Reply, A::Error>,
     observed: Observed,
     decided: Option<Result<A::Reply, A::Error>>,
+    /// Whether what was decided is recorded under its id once it stands.
+    recorded: bool,
+    /// The right to act for the actor, until this is settled.
+    _permit: Option<Permit>,
 }
 
 impl<A: Handle<C>, C: Command> Asked<A, C> {
-    pub(crate) fn new(command: C, delivery: Delivery, caller: Caller<A::Reply, A::Error>) -> Self {
+    pub(crate) fn new(
+        command: C,
+        delivery: Delivery,
+        caller: Caller<A::Reply, A::Error>,
+        permit: Option<Permit>,
+    ) -> Self {
         let observed = Observed::command(A::CATEGORY, C::NAME, &delivery);
-        Self { command, delivery, caller, observed, decided: None }
+        Self { command, delivery, caller, observed, decided: None, recorded: false, _permit: permit }
     }
 }
 
@@ -242,7 +258,7 @@ impl<A: Handle<C>, C: Command> Work<A> for Asked<A, C> {
 
     fn settle(self: Box<Self>, sequence: u64) {
         match self.decided {
-            Some(decided) => self.caller.answer(decided, sequence),
+            Some(decided) => self.caller.answer(decided, sequence, self.recorded),
             None => self.caller.fail(ActorError::Stopped),
         }
     }
@@ -263,6 +279,7 @@ impl<A: Handle<C>, C: Command> Asked<A, C> {
         decided: Result<crate::Decision<A, A::Reply>, A::Error>,
         outcome: Option<Outcome>,
     ) -> Verdict<A> {
+        self.recorded = outcome.as_ref().is_some_and(Outcome::is_recordable);
         match decided {
             Ok(decision) => {
                 let empty = decision.is_empty();
@@ -291,6 +308,8 @@ pub(crate) struct Queried<A: Answer<Q>, Q: Query> {
     pub(crate) seen: Seen,
     pub(crate) reply: oneshot::Sender<Result<A::Reply, ActorError>>,
     pub(crate) answered: Option<A::Reply>,
+    /// The right to answer for the actor, until this is settled.
+    pub(crate) _permit: Option<Permit>,
 }
 
 impl<A: Answer<Q>, Q: Query> fmt::Debug for Queried<A, Q> {

@@ -7,9 +7,9 @@ use bytes::Bytes;
 
 use super::Driver;
 use super::hands::Did;
+use crate::ShardId;
 use crate::engine::{Action, Found};
 use crate::record::Name;
-use crate::ShardId;
 
 /// How a job has ended.
 pub(super) enum Done {
@@ -54,7 +54,9 @@ impl Driver {
                     let named = |entries: Vec<aether_coordination::Entry>| {
                         entries
                             .into_iter()
-                            .filter_map(|entry| Some((keys.name_of(&entry.key)?, entry.value, entry.revision)))
+                            .filter_map(|entry| {
+                                Some((keys.name_of(&entry.key)?, entry.value, entry.revision))
+                            })
                             .collect()
                     };
                     Done::LookedAtAll(entries.map(named))

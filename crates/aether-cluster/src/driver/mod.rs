@@ -200,7 +200,11 @@ impl Driver {
         if let Some(system) = self.system.as_ref().filter(|_| !self.closed.is_empty()) {
             let (closed, count) = (&self.closed, self.count);
             let evicted = system.evict(&|actor| closed.contains(&shard_of(actor, count)));
-            tracing::debug!(shards = closed.len(), evicted, "actors have left memory, since they are elsewhere now");
+            tracing::debug!(
+                shards = closed.len(),
+                evicted,
+                "actors have left memory, since they are elsewhere now"
+            );
         }
         self.closed.clear();
         let control = self.router.control();
@@ -261,10 +265,10 @@ impl Driver {
     /// All members read this version, so it is spoken.
     fn agree_on_a_version(&self) {
         let (known, _) = self.report.view();
-        let versions = known.members.values().map(|(member, _)| Versions {
-            lowest: member.protocols.0,
-            highest: member.protocols.1,
-        });
+        let versions = known
+            .members
+            .values()
+            .map(|(member, _)| Versions { lowest: member.protocols.0, highest: member.protocols.1 });
         if let Some(version) = Versions::common(versions) {
             self.router.control().speak(version);
         }

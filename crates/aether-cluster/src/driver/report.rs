@@ -107,8 +107,7 @@ impl Report {
         if !std::mem::take(&mut self.news) {
             return;
         }
-        let states =
-            [MemberState::Joining, MemberState::Up, MemberState::Suspect, MemberState::Leaving];
+        let states = [MemberState::Joining, MemberState::Up, MemberState::Suspect, MemberState::Leaving];
         let count = |wanted| self.known.members.values().filter(|(_, state)| *state == wanted).count() as u64;
         self.counts.members = states.map(count);
         let leader = self.known.leader.as_ref();

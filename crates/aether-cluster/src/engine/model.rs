@@ -173,11 +173,15 @@ impl State {
                 let seat = &self.seats[at][shard];
                 if let Some(number) = seat.awaits_listening() {
                     can(&mut |state| {
-                        state.with_seat(at, shard, |seat, orders| seat.listened(number, Duration::ZERO, orders));
+                        state.with_seat(at, shard, |seat, orders| {
+                            seat.listened(number, Duration::ZERO, orders)
+                        });
                     });
                 }
                 if matches!(seat.stage, Stage::Holding { .. }) {
-                    can(&mut |state| state.with_seat(at, shard, |seat, orders| seat.drained(Duration::ZERO, orders)));
+                    can(&mut |state| {
+                        state.with_seat(at, shard, |seat, orders| seat.drained(Duration::ZERO, orders))
+                    });
                 }
                 if seat.due().is_some() {
                     can(&mut |state| state.with_seat(at, shard, |seat, orders| seat.turn(LATER, orders)));
@@ -194,7 +198,9 @@ impl State {
         }
         for &(from, to, shard, word, since) in self.words.iter().filter(|(_, to, ..)| self.alive[*to]) {
             can(&mut |state| {
-                state.with_seat(to, shard, |seat, orders| seat.told(node(from), word, since, Duration::ZERO, orders));
+                state.with_seat(to, shard, |seat, orders| {
+                    seat.told(node(from), word, since, Duration::ZERO, orders)
+                });
             });
         }
         next
@@ -241,7 +247,9 @@ impl State {
                 }
                 for shard in 0..SHARDS {
                     if let Some(number) = self.seats[at][shard].awaits_listening() {
-                        self.with_seat(at, shard, |seat, orders| seat.listened(number, Duration::ZERO, orders));
+                        self.with_seat(at, shard, |seat, orders| {
+                            seat.listened(number, Duration::ZERO, orders)
+                        });
                     }
                     if matches!(self.seats[at][shard].stage, Stage::Holding { .. }) {
                         self.with_seat(at, shard, |seat, orders| seat.drained(Duration::ZERO, orders));
@@ -251,7 +259,9 @@ impl State {
             }
             for (from, to, shard, word, since) in self.words.clone() {
                 if self.alive[to] {
-                    self.with_seat(to, shard, |seat, orders| seat.told(node(from), word, since, Duration::ZERO, orders));
+                    self.with_seat(to, shard, |seat, orders| {
+                        seat.told(node(from), word, since, Duration::ZERO, orders)
+                    });
                 }
             }
             if self == before {
@@ -262,7 +272,10 @@ impl State {
             let slot = self.latest()[shard];
             let owner: Vec<usize> = slot.owner.map(place).into_iter().collect();
             if slot.to.is_some() || self.acting(shard) != owner {
-                return Err(format!("shard {shard} does not come to rest: {slot:?}, {:?} act", self.acting(shard)));
+                return Err(format!(
+                    "shard {shard} does not come to rest: {slot:?}, {:?} act",
+                    self.acting(shard)
+                ));
             }
         }
         Ok(())

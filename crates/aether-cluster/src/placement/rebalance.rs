@@ -78,7 +78,9 @@ pub fn rebalance<N: Copy + Ord>(held: &[Held<N>], wanted: &[Option<N>], cap: usi
             break;
         };
         let from = *from;
-        let Some((to, shards)) = targets.iter_mut().min_by(|(a, _), (b, _)| load(a).compare(load(b))) else { break };
+        let Some((to, shards)) = targets.iter_mut().min_by(|(a, _), (b, _)| load(a).compare(load(b))) else {
+            break;
+        };
         let to = *to;
         let Some(shard) = shards.pop() else { break };
         if shards.is_empty() {

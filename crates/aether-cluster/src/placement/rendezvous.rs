@@ -138,8 +138,12 @@ impl Spread {
 
     /// Of the nodes that may have it, the one that the shard likes best, with its cost.
     fn best(&self, shard: usize, may: impl Fn(usize) -> bool) -> Option<(f64, usize)> {
-        let able = self.nodes().filter(|node| may(*node));
-        able.map(|node| (self.rankers[node].cost(shard), node)).min_by(|a, b| a.0.total_cmp(&b.0))
+        let mut best = None;
+        for node in self.nodes().filter(|node| may(*node)) {
+            let limit = best.map_or(f64::INFINITY, |(cost, _)| cost);
+            best = self.rankers[node].cost_below(shard, limit).map(|cost| (cost, node)).or(best);
+        }
+        best
     }
 
     /// Gives the shards that nobody has to nodes with room. Those who have too few get enough of them.

@@ -54,7 +54,8 @@ impl Shares {
             zones.entry(candidate.zone.as_deref()).or_default().push(node);
         }
         let parts: Vec<Part> = nodes.iter().map(|node| part(u128::from(node.weight))).collect();
-        let weight_of = |members: &Vec<usize>| members.iter().map(|node| u128::from(nodes[*node].weight)).sum();
+        let weight_of =
+            |members: &Vec<usize>| members.iter().map(|node| u128::from(nodes[*node].weight)).sum();
         let parts_of_zones: Vec<Part> = zones.values().map(|members| part(weight_of(members))).collect();
         let quotas_of_zones = round(&parts_of_zones, shards);
 

@@ -47,7 +47,10 @@ fn loads(owners: &[Option<usize>], nodes: usize) -> Vec<usize> {
 /// The shards that are elsewhere, of those that somebody had.
 fn moved(before: &[Option<usize>], after: &[Option<usize>]) -> Vec<usize> {
     let shards = before.iter().zip(after).enumerate();
-    shards.filter(|(_, (before, after))| before.is_some() && before != after).map(|(shard, _)| shard).collect()
+    shards
+        .filter(|(_, (before, after))| before.is_some() && before != after)
+        .map(|(shard, _)| shard)
+        .collect()
 }
 
 /// The same nodes without one of them, and the owners as places among them.
@@ -316,7 +319,8 @@ fn the_bound_can_be_set() {
 #[test]
 fn where_shards_go_is_fixed() {
     let nodes = [node(1).weight(2), node(2), node(3).zone("b")];
-    let text = |owners: Owners| owners.into_iter().map(|owner| owner.unwrap().to_string()).collect::<String>();
+    let text =
+        |owners: Owners| owners.into_iter().map(|owner| owner.unwrap().to_string()).collect::<String>();
     assert_eq!(text(fresh(&nodes, 32)), "21220022202101200010000100010011");
     assert_eq!(text(RingPlacement::default().place(&nodes, &[None; 32])), "20020100000000110220000100010101");
 }

@@ -7,7 +7,8 @@ use std::sync::atomic::Ordering;
 use aether_actor::ActorSystem;
 use async_nats::{Client, Subject, Subscriber};
 use futures_util::StreamExt;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -43,7 +44,7 @@ pub struct Control {
 struct ActingNode {
     acting: Arc<Acting>,
     listening: Mutex<HashMap<ShardId, Listening>>,
-    peers: Mutex<mpsc::Receiver<Peer>>,
+    peers: tokio::sync::Mutex<mpsc::Receiver<Peer>>,
     _inbox: AbortOnDropHandle<()>,
 }
 
@@ -77,7 +78,7 @@ impl Control {
                 Some(ActingNode {
                     acting,
                     listening: Mutex::default(),
-                    peers: Mutex::new(peers),
+                    peers: tokio::sync::Mutex::new(peers),
                     _inbox: AbortOnDropHandle::new(inbox),
                 })
             }
@@ -95,7 +96,11 @@ impl Control {
 
     fn shard(&self, shard: ShardId) -> Result<&ActingNode, RoutingError> {
         let (node, shards) = (self.node()?, self.config.shards);
-        if shard.get() < shards { Ok(node) } else { Err(RoutingError::NoSuchShard { shard: shard.get(), shards }) }
+        if shard.get() < shards {
+            Ok(node)
+        } else {
+            Err(RoutingError::NoSuchShard { shard: shard.get(), shards })
+        }
     }
 
     /// Lets requests be run on this system. Only the first one counts; until then they are answered that nothing was begun.
@@ -115,15 +120,17 @@ impl Control {
     /// If it is dropped, it does not listen.
     pub async fn listen(&self, shard: ShardId, deadline: Instant) -> Result<(), RoutingError> {
         let node = self.shard(shard)?;
-        let mut listening = node.listening.lock().await;
-        if listening.contains_key(&shard) {
+        if node.listening.lock().contains_key(&shard) {
             return Ok(());
         }
+        // Many at a time: each takes a round trip.
         let heard = subscribe(&self.client, &self.sender, self.config.shard(shard), deadline).await?;
         let (stop, stopped) = oneshot::channel();
         // One task for each shard: idle it costs some kilobytes, and what comes for one shard does not wait for another.
         let reader = tokio::spawn(read_shard(Arc::clone(&node.acting), shard, heard, stopped));
-        listening.insert(shard, Listening { stop, reader: AbortOnDropHandle::new(reader) });
+        let listening = Listening { stop, reader: AbortOnDropHandle::new(reader) };
+        // Whoever was faster has taken its place: one of them is enough.
+        node.listening.lock().entry(shard).or_insert(listening);
         Ok(())
     }
 
@@ -136,7 +143,8 @@ impl Control {
     /// If it is dropped, it listens no more, and what has come is dropped.
     pub async fn unlisten(&self, shard: ShardId, deadline: Instant) -> Result<(), RoutingError> {
         let node = self.shard(shard)?;
-        let Some(Listening { stop, reader }) = node.listening.lock().await.remove(&shard) else { return Ok(()) };
+        let listening = node.listening.lock().remove(&shard);
+        let Some(Listening { stop, reader }) = listening else { return Ok(()) };
         let _ = stop.send(());
         let _ = timeout_at(deadline, reader).await;
         Ok(())

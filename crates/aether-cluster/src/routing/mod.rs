@@ -4,12 +4,12 @@
 //! node alone owns a shard (two may believe that they do), but which answers a sender believes: see `call/`. What makes it
 //! smooth is that the old owner of a shard keeps what comes while the new one gets ready: see `gate.rs` and [`Control`].
 
-mod call;
+pub(crate) mod call;
 mod config;
 mod control;
 mod door;
 mod error;
-mod gate;
+pub(crate) mod gate;
 mod inbox;
 mod node;
 mod observer;

@@ -36,7 +36,7 @@ pub(crate) struct Acting {
     client: Client,
     config: Arc<RoutingConfig>,
     doors: Vec<Door>,
-    owners: Arc<ShardTable<Incarnation>>,
+    owners: Arc<ShardTable>,
     system: OnceLock<WeakSystem>,
     in_flight: AtomicUsize,
     /// Until when it hears itself, in nanoseconds after `began`.
@@ -71,7 +71,7 @@ impl Acting {
         me: Incarnation,
         client: Client,
         config: Arc<RoutingConfig>,
-        owners: Arc<ShardTable<Incarnation>>,
+        owners: Arc<ShardTable>,
         peers: mpsc::Sender<Peer>,
         observer: Arc<dyn RoutingObserver>,
     ) -> Self {
@@ -125,7 +125,8 @@ impl Acting {
         }
         let Ok((version, request)) = self.config.versions.read_request(&message.payload) else {
             self.observer.turned_away(TurnedAway::Unreadable);
-            let answer = self.reply(Body::Unreadable(self.config.versions)).write(self.config.versions.lowest);
+            let answer =
+                self.reply(Body::Unreadable(self.config.versions)).write(self.config.versions.lowest);
             self.publish(reply, answer).await;
             return;
         };
@@ -274,7 +275,8 @@ impl Acting {
         let body = match reply.body {
             Body::Done(_) => Body::DoneTooLarge,
             _ => {
-                let message = format!("the answer takes {} bytes, and the server takes {limit}", written.len());
+                let message =
+                    format!("the answer takes {} bytes, and the server takes {limit}", written.len());
                 let error = ActorError::Elsewhere { message, unknown: false, retryable: false };
                 Body::Failed(Failure::from(&error))
             }
@@ -316,8 +318,7 @@ impl Acting {
         let mut kept = kept.into_iter().peekable();
         while kept.peek().is_some() {
             let (mut requests, mut bytes, mut version) = (Vec::new(), 0, u8::MAX);
-            while let Some(received) =
-                kept.next_if(|next| bytes == 0 || bytes + next.request.size() <= most)
+            while let Some(received) = kept.next_if(|next| bytes == 0 || bytes + next.request.size() <= most)
             {
                 let Received { mut request, version: spoken, reply, deadline } = received;
                 bytes += request.size();

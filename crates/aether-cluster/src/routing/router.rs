@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use aether_actor::{ActorError, Permit, RemoteCommand, RemoteQuery, Replied, Router, Told};
 use aether_core::ActorId;
@@ -81,6 +82,11 @@ impl ClusterRouter {
         &self.control
     }
 
+    #[cfg(test)]
+    pub(crate) fn open_calls(&self) -> usize {
+        self.sender.inbox.open_calls()
+    }
+
     /// The highest sequence of the store that is known of.
     fn sequence(&self) -> u64 {
         let system = self.control.acting().and_then(|acting| acting.system());
@@ -116,7 +122,7 @@ impl Router for ClusterRouter {
             timer: delivery.timer,
             context: delivery.context,
         });
-        let request = Request { to: None, actor: actor.clone(), seen, left: std::time::Duration::ZERO, kind };
+        let request = Request { to: None, actor: actor.clone(), seen, left: Duration::ZERO, kind };
         match self.sender.call(request, delivery.deadline).await? {
             Answer::Replied(replied) => Ok(replied),
             Answer::Told(_) => Err(ActorError::Stopped),
@@ -126,11 +132,10 @@ impl Router for ClusterRouter {
     async fn query(&self, actor: &ActorId, query: RemoteQuery) -> Result<Told, ActorError> {
         let RemoteQuery { name, data, linearizable, seen, deadline, .. } = query;
         let kind = Kind::Query(RequestedQuery { name: name.into_owned(), data, linearizable });
-        let request = Request { to: None, actor: actor.clone(), seen, left: std::time::Duration::ZERO, kind };
+        let request = Request { to: None, actor: actor.clone(), seen, left: Duration::ZERO, kind };
         match self.sender.call(request, deadline).await? {
             Answer::Told(told) => Ok(told),
             Answer::Replied(_) => Err(ActorError::Stopped),
         }
     }
 }
-

@@ -13,7 +13,7 @@ use super::config::RoutingConfig;
 use super::inbox::{Event, Inbox, Open};
 use super::observer::{Asked, CallOutcome, RoutingObserver};
 use super::wire::{Kind, Request};
-use crate::{Incarnation, ShardId, ShardTable, shard_of};
+use crate::{ShardId, ShardTable, shard_of};
 
 /// Sends commands and queries, again and again, until they are answered.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Sender {
     config: Arc<RoutingConfig>,
     subjects: Vec<Subject>,
     room: Semaphore,
-    pub(crate) owners: Arc<ShardTable<Incarnation>>,
+    pub(crate) owners: Arc<ShardTable>,
     /// In which version a call begins.
     pub(crate) version: AtomicU8,
     /// The highest sequence of the store that was heard of.
@@ -154,7 +154,8 @@ impl Sender {
         let payload = request.write(attempt.version);
         let (size, limit) = (payload.len(), self.client.max_payload());
         if size > limit {
-            let message = format!("it takes {size} bytes to send, and the server takes {limit}; nothing was begun");
+            let message =
+                format!("it takes {size} bytes to send, and the server takes {limit}; nothing was begun");
             return Err(ActorError::Elsewhere { message, unknown: false, retryable: false });
         }
         let Some(subject) = self.subjects.get(shard.index()).cloned() else {

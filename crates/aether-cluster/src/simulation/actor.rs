@@ -3,12 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::host::short;
 use super::input::{Input, News};
 use super::mutant::Mutant;
 use super::net::Place;
 use super::store::{Ask, Told};
-use super::wire::{Answer, Outcome, Reply, Request, Seen, What};
+use super::wire::{Answer, Outcome, Request, Seen, What};
 use super::world::World;
 use crate::routing::gate::{Gate, Stance, Verdict};
 use crate::{Incarnation, ShardId};
@@ -155,14 +154,17 @@ impl World {
         }
         let activation = process.activations.entry(actor).or_default();
         let work = Work { shard, request, deadline };
-        if let (What::Read, Some(head), false) = (work.request.what, activation.head, activation.leaves) {
+        let head = activation.head.filter(|_| work.request.what == What::Read && !activation.leaves);
+        if let Some(head) = head {
             let sequence = self.store.sequence(actor, head);
             if sequence >= work.request.seen {
                 let outcome = Outcome::Told(self.store.state(actor, head));
                 return self.finish(node, work, Answer::Outcome { outcome, sequence, recorded: false });
             }
         }
-        activation.waiting.push_back(work);
+        if let Some(activation) = self.process_mut(node).and_then(|process| process.activations.get_mut(&actor)) {
+            activation.waiting.push_back(work);
+        }
         self.next_turn(node, actor);
     }
 
@@ -328,19 +330,15 @@ impl World {
     }
 
     fn reply(&mut self, node: usize, request: &Request, answer: Answer) {
-        let from = self.process(node).map(|process| process.incarnation);
+        let Some(from) = self.process(node).map(|process| process.incarnation) else { return };
         let (sender, call, attempt) = (request.sender, request.call, request.attempt);
-        self.log(|| {
-            let from = from.map(short).unwrap_or_default();
-            format!("n{node} {from} answers s{sender} call {call}.{attempt}: {answer:?}")
-        });
-        let reply = Reply { call, attempt, from, answer };
+        self.log(|| format!("n{node} answers s{sender} {call}.{attempt}: {answer:?}"));
         if request.local {
-            return self.to_sender(self.now, sender, News::Reply(reply));
+            return self.to_sender(self.now, sender, News::Here { call, answer });
         }
         let Some(place) = self.senders.get(sender).map(|sender| sender.place) else { return };
         for at in self.net.send(Place::node(node), place, self.now, &mut self.random) {
-            self.to_sender(at, sender, News::Reply(reply));
+            self.to_sender(at, sender, News::Reply { call, attempt, from, answer });
         }
     }
 }

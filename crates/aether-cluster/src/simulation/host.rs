@@ -17,8 +17,9 @@ use super::world::World;
 use crate::engine::{Action, Engine, Happened, Options, Order, Word};
 use crate::placement::Rendezvous;
 use crate::plan::Plan;
-use crate::record::{Message, Settings};
+use crate::record::Settings;
 use crate::routing::gate::{Gate, Room, Stance};
+use crate::signal::Message;
 use crate::{Epoch, Incarnation, Member, MemberState, Node, NodeId, ShardId};
 
 /// A machine: nodes are started on it one after the other.
@@ -226,6 +227,7 @@ impl World {
         let shown = |message: &Message| match message {
             Message::Pulse(_) => None,
             Message::Goodbye(_) => Some(format!("n{node} says goodbye")),
+            Message::Resigned(_, epoch) => Some(format!("n{node} resigns from epoch {epoch}")),
             Message::Plan(plan, revision) => {
                 Some(format!("n{node} sends plan {}/{} at {revision}", plan.epoch, plan.version))
             }
@@ -279,15 +281,12 @@ impl World {
             }
             Order::Keep => self.set_gate(node, shard, Stance::Preparing),
             Order::Act => self.set_gate(node, shard, Stance::Acting),
-            Order::Hold => {
+            Order::Hold(to) => {
                 self.count("handoffs begun");
-                let to = self.process(node).and_then(|process| process.plan.slot(shard).to);
-                if let Some(to) = to {
-                    self.set_gate(node, shard, Stance::Holding(to));
-                }
+                self.set_gate(node, shard, Stance::Holding(to));
                 self.drain(node, shard);
             }
-            Order::HandOver(to) => self.set_gate(node, shard, Stance::Forwarding(to)),
+            Order::HandOver(to, _) => self.set_gate(node, shard, Stance::Forwarding(to)),
             Order::Say(to, word, since) => self.say(node, incarnation, shard, to, word, since),
         }
     }
@@ -368,7 +367,7 @@ pub(super) fn short(incarnation: Incarnation) -> String {
 
 fn shown(order: Order) -> String {
     match order {
-        Order::HandOver(to) => format!("HandOver({})", short(to)),
+        Order::HandOver(to, _) => format!("HandOver({})", short(to)),
         order => format!("{order:?}"),
     }
 }

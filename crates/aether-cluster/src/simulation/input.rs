@@ -8,9 +8,10 @@ use bytes::Bytes;
 
 use super::keys::Write;
 use super::store::{Ask, Told};
-use super::wire::{Reply, Request};
+use super::wire::{Answer, Request};
 use crate::engine::{Found, Word};
-use crate::record::{Message, Name};
+use crate::record::Name;
+use crate::signal::Message;
 use crate::{Incarnation, ShardId};
 
 /// What happens to a node.
@@ -40,7 +41,9 @@ pub(super) enum Input {
 #[derive(Debug)]
 pub(super) enum News {
     Wake(Duration),
-    Reply(Reply),
+    Reply { call: u64, attempt: u32, from: Incarnation, answer: Answer },
+    /// The own process has answered.
+    Here { call: u64, answer: Answer },
     NoResponders { call: u64, attempt: u32 },
 }
 

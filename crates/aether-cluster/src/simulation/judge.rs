@@ -13,8 +13,9 @@ use super::wire::{Outcome, Request, Seen, What};
 use super::world::World;
 use crate::engine::Happened;
 use crate::plan::Plan;
-use crate::record::{Leader, Message, Name, from_json};
+use crate::record::{Leader, Name, from_json};
 use crate::routing::gate::Stance;
+use crate::signal::Message;
 use crate::{Epoch, Incarnation, ShardId};
 
 /// What was asked for.
@@ -71,7 +72,7 @@ impl World {
                 }
                 self.tell_clients(Place::node(node), plan);
             }
-            Message::Goodbye(_) => {}
+            Message::Resigned(..) | Message::Goodbye(_) => {}
         }
     }
 

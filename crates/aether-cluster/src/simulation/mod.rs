@@ -5,7 +5,6 @@
 //! clients are the real ones; keys, signals, store and actors are models of them.
 
 mod actor;
-mod call;
 mod clock;
 mod faults;
 mod host;

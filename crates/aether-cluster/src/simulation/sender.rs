@@ -3,16 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::call::{Call, End, Step};
+use aether_actor::{CommandId, Outcome as Settled};
+use tokio::time::Instant;
+use uuid::Uuid;
+
 use super::clock::Clock;
 use super::host::short;
 use super::input::{Input, News};
 use super::judge::Asked;
 use super::mutant::Mutant;
 use super::net::Place;
-use super::wire::{Answer, Outcome, Reply, Request, What};
+use super::wire::{Answer, Outcome, Request, Seen, What};
 use super::world::{ACTORS, World};
 use crate::plan::Plan;
+use crate::routing::call::{self, Call, Called, Timing};
+use crate::routing::wire::Versions;
 use crate::record::{Name, from_json};
 use crate::{Incarnation, ShardId};
 
@@ -46,8 +51,10 @@ pub(super) struct Doing {
     /// Asked by the process itself, until then.
     local: Option<(Incarnation, Duration)>,
     call: Call,
-    /// When the last attempt was sent.
+    /// Which attempt was sent last, when, and whether it is still awaited.
+    attempt: u32,
     sent: Duration,
+    awaited: bool,
 }
 
 /// What has become of what was asked.
@@ -140,10 +147,15 @@ impl World {
                     self.ask(number, local);
                 }
             }
-            News::Reply(reply) => return self.replied(number, reply, local),
+            News::Reply { call, attempt, from, answer } => {
+                self.replied(number, call, attempt, from, answer, local);
+            }
+            News::Here { call, answer } => return self.answered_here(number, call, answer),
             News::NoResponders { call, attempt } => {
+                let at = self.instant(local);
                 if let Some(doing) = self.doing(number, call) {
-                    doing.call.no_responders(attempt, local);
+                    doing.call.no_responders(at, attempt);
+                    doing.awaited &= doing.attempt != attempt;
                     self.count("no responders");
                 }
             }
@@ -180,14 +192,31 @@ impl World {
         self.judge.asked(id, Asked { actor, what, at: now, fresh });
         self.log(|| format!("s{number} call {call}: asks {what:?} of actor {actor}, id {id}"));
         let shard = self.actors[actor];
+        let called = if what.is_query() {
+            Called::Query { seen }
+        } else {
+            let id = CommandId::from(Uuid::from_u128(u128::from(id)));
+            Called::Command { id, recorded: !fresh }
+        };
+        let call_seed = self.random.u64(..);
         let doing = Doing {
             id,
             actor,
             what,
             seen,
             local: None,
-            call: Call::new(what.is_query(), !fresh, deadline, local),
+            call: Call::new(
+                called,
+                self.instant(local),
+                self.instant(deadline),
+                Timing::default(),
+                Versions::OURS,
+                1,
+                call_seed,
+            ),
+            attempt: 0,
             sent: now,
+            awaited: false,
         };
         self.senders[number].doing = Some(doing);
         if place.as_node().is_none() && self.random.u8(..4) == 0 {
@@ -278,36 +307,39 @@ impl World {
             return self.rest_until(number, at);
         }
         let shard = self.actors[doing.actor];
-        let timeouts = doing.call.timeouts;
-        let step = doing.call.turn(plan.slot(shard).owner, local);
-        let (timed_out, sent) = (doing.call.timeouts > timeouts, doing.sent);
+        let (base, at) = (self.base, self.base + local);
+        let action = doing.call.next(at, plan.slot(shard).owner);
+        let timed_out = doing.awaited && !matches!(action, call::Action::Await(_) | call::Action::Done(Ok(_)));
+        let (sent, took) = (doing.sent, now - doing.sent);
+        doing.awaited &= !timed_out;
         if timed_out {
             self.count("attempts that timed out");
+            self.log(|| format!("s{number}: no answer within {took:?}"));
             self.judge_timeout(number, sent);
         }
-        match step {
-            Step::Wait(until) => self.rest_until(number, clock.when(until)),
-            Step::TimedOut => self.end(number, Ended::Unknown),
-            Step::Send { attempt, to, recorded, left } => {
-                let sender = &self.senders[number];
-                let Some(doing) = &sender.doing else { return };
+        match action {
+            call::Action::Await(until) | call::Action::Pause(until) => {
+                self.rest_until(number, clock.when(until - base).max(now + Duration::from_micros(10)));
+            }
+            call::Action::Done(result) => self.end(number, ended(result)),
+            call::Action::Send(attempt) => {
+                let sender = &mut self.senders[number];
+                let Some(doing) = &mut sender.doing else { return };
+                (doing.attempt, doing.sent, doing.awaited) = (attempt.number, now, true);
                 let request = Request {
                     sender: number,
                     call: sender.call,
-                    attempt,
+                    attempt: attempt.number,
                     id: doing.id,
                     actor: doing.actor,
                     what: doing.what,
-                    to,
-                    recorded,
+                    to: attempt.to,
+                    recorded: attempt.recorded,
                     seen: doing.seen,
-                    left,
+                    left: attempt.left,
                     local: false,
                     sent: now,
                 };
-                if let Some(doing) = &mut self.senders[number].doing {
-                    doing.sent = now;
-                }
                 self.publish(number, shard, request);
                 // There is always something to wait for then.
                 self.go_on_asking(number);
@@ -320,7 +352,7 @@ impl World {
         let (now, place) = (self.now, self.senders[number].place);
         self.count("requests");
         let (call, attempt) = (request.call, request.attempt);
-        if attempt > 1 {
+        if attempt > 0 {
             self.count("attempts after the first");
         }
         self.log(|| {
@@ -361,36 +393,35 @@ impl World {
         }
     }
 
-    fn replied(&mut self, number: usize, mut reply: Reply, local: Duration) {
-        let believes = self.is(Mutant::EarlierReplyBelieved);
-        let Some(doing) = self.doing(number, reply.call) else { return };
-        if doing.local.is_some() || reply.attempt == 0 {
-            if doing.local.is_some() && reply.attempt == 0 {
-                let ended = match reply.answer {
-                    Answer::Outcome { outcome, sequence, .. } => Ended::Answered { outcome, sequence },
-                    _ => Ended::Failed,
-                };
-                self.end(number, ended);
-            }
+    fn answered_here(&mut self, number: usize, call: u64, answer: Answer) {
+        let Some(doing) = self.doing(number, call) else { return };
+        if doing.local.is_none() {
             return;
         }
-        if let Answer::Outcome { recorded, .. } = &mut reply.answer
-            && believes
-        {
-            *recorded = true;
+        let ended = match answer {
+            Answer::Outcome { outcome, sequence, .. } => Ended::Answered { outcome, sequence },
+            _ => Ended::Failed,
+        };
+        self.end(number, ended);
+    }
+
+    fn replied(&mut self, number: usize, call: u64, attempt: u32, from: Incarnation, answer: Answer, local: Duration) {
+        let believes = self.is(Mutant::EarlierReplyBelieved);
+        let at = self.instant(local);
+        let Some(doing) = self.doing(number, call).filter(|doing| doing.local.is_none()) else { return };
+        let mut reply = answer.reply(from);
+        reply.recorded |= believes && matches!(answer, Answer::Outcome { .. });
+        let is_late = doing.attempt != attempt;
+        doing.awaited &= is_late;
+        doing.call.reply(at, attempt, reply, Some(from));
+        if is_late {
+            self.count("replies to earlier attempts");
         }
-        match doing.call.replied(reply.attempt, reply.from, reply.answer, local) {
-            Some(End::Answered { outcome, sequence, .. }) => {
-                self.end(number, Ended::Answered { outcome, sequence });
-            }
-            Some(End::Failed) => self.end(number, Ended::Failed),
-            None => {
-                if matches!(reply.answer, Answer::Outcome { .. }) {
-                    self.count("unrecorded replies to earlier attempts");
-                }
-                self.go_on_asking(number);
-            }
-        }
+    }
+
+    /// A time of some clock, as calls want it.
+    fn instant(&self, local: Duration) -> Instant {
+        self.base + local
     }
 
     /// It is known what has come of it, or it is given up.
@@ -421,4 +452,19 @@ impl World {
             }
         }
     }
+}
+
+/// What has become of a call, as it says.
+fn ended(result: Result<call::Answer, aether_actor::ActorError>) -> Ended {
+    let (outcome, sequence) = match result {
+        Ok(call::Answer::Replied(replied)) => match replied.outcome {
+            Settled::Done(bytes) => (Outcome::Done(Seen::read(&bytes)), replied.sequence),
+            Settled::Refused(bytes) => (Outcome::Refused(Seen::read(&bytes)), replied.sequence),
+            _ => return Ended::Unknown,
+        },
+        Ok(call::Answer::Told(told)) => (Outcome::Told(Seen::read(&told.answer)), told.sequence),
+        Err(error) if error.is_unknown() => return Ended::Unknown,
+        Err(_) => return Ended::Failed,
+    };
+    Ended::Answered { outcome, sequence }
 }

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use aether_actor::{ActorError, Failure};
+use bytes::Bytes;
+
 use crate::Incarnation;
+use crate::routing::wire::{Body, Reply};
 
 /// What is asked of an actor, which keeps a list of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,10 +77,31 @@ pub(super) enum Answer {
     Failed,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Reply {
-    pub(super) call: u64,
-    pub(super) attempt: u32,
-    pub(super) from: Option<Incarnation>,
-    pub(super) answer: Answer,
+impl Answer {
+    /// As a node sends it.
+    pub(super) fn reply(self, from: Incarnation) -> Reply {
+        let (recorded, sequence, body) = match self {
+            Self::Outcome { outcome: Outcome::Done(seen), sequence, recorded } => (recorded, sequence, Body::Done(seen.write())),
+            Self::Outcome { outcome: Outcome::Refused(seen), sequence, recorded } => {
+                (recorded, sequence, Body::Refused(seen.write()))
+            }
+            Self::Outcome { outcome: Outcome::Told(seen), sequence, recorded } => (recorded, sequence, Body::Told(seen.write())),
+            Self::Again(owner) => (false, 0, Body::Again(owner)),
+            Self::Overloaded => (false, 0, Body::Overloaded),
+            Self::Failed => (false, 0, Body::Failed(Failure::from(&ActorError::Contended { attempts: 1 }))),
+        };
+        Reply { from, recorded, sequence, body }
+    }
+}
+
+impl Seen {
+    fn write(self) -> Bytes {
+        [self.count.to_le_bytes(), self.last.to_le_bytes()].concat().into()
+    }
+
+    pub(super) fn read(bytes: &[u8]) -> Self {
+        let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
+        let (count, last) = bytes.split_at(bytes.len() / 2);
+        Self { count: number(count), last: number(last) }
+    }
 }

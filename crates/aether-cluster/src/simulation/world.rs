@@ -24,6 +24,8 @@ pub(super) struct World {
     pub(super) seed: u64,
     pub(super) mutant: Option<Mutant>,
     pub(super) now: Duration,
+    /// Where all clocks begin, for what wants instants; it does not matter when that is.
+    pub(super) base: tokio::time::Instant,
     pub(super) random: fastrand::Rng,
     items: BinaryHeap<Due>,
     pushed: u64,
@@ -57,6 +59,7 @@ impl World {
             seed,
             mutant,
             now: Duration::ZERO,
+            base: tokio::time::Instant::now(),
             items: BinaryHeap::new(),
             pushed: 0,
             numbers: 0,

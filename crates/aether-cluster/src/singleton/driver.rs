@@ -150,7 +150,9 @@ fn tell(singleton: &str, state: &mut State, action: &Action, started: Instant) -
 fn changed(change: Change) -> Input {
     match change {
         Change::Deleted(_) => Input::Changed(None),
-        Change::Put(entry) => Claim::decode(&entry.value).map_or(Input::Tick, |claim| Input::Changed(Some(claim))),
+        Change::Put(entry) => {
+            Claim::decode(&entry.value).map_or(Input::Tick, |claim| Input::Changed(Some(claim)))
+        }
         _ => Input::Tick,
     }
 }

@@ -133,7 +133,9 @@ impl Election {
         let due = self.under_way.is_none().then_some(self.due);
         match self.role {
             Role::Candidate => due,
-            Role::Holder { until, .. } | Role::Leaving { until, .. } => Some(due.map_or(until, |due| due.min(until))),
+            Role::Holder { until, .. } | Role::Leaving { until, .. } => {
+                Some(due.map_or(until, |due| due.min(until)))
+            }
             Role::Left => None,
         }
     }
@@ -160,7 +162,9 @@ impl Election {
 
     fn expire(&mut self, now: Duration, actions: &mut Vec<Action>) {
         match self.role {
-            Role::Holder { until, .. } if now >= until && !self.is(Mutant::Revived) => self.lose(now, actions),
+            Role::Holder { until, .. } if now >= until && !self.is(Mutant::Revived) => {
+                self.lose(now, actions)
+            }
             Role::Leaving { until, .. } if now >= until => self.end(actions),
             _ => {}
         }
@@ -183,7 +187,9 @@ impl Election {
         let mine = found.filter(|found| self.is_mine(found.claim.as_ref())).map(|found| found.revision);
         match &mut self.role {
             Role::Candidate => match (found, mine) {
-                (Some(_), Some(revision)) if self.is(Mutant::GainedByRead) => self.gain(now, now, revision, actions),
+                (Some(_), Some(revision)) if self.is(Mutant::GainedByRead) => {
+                    self.gain(now, now, revision, actions)
+                }
                 // It was taken by a write whose outcome was not heard of, or held before: it is taken once more.
                 (Some(_), Some(revision)) => self.write(now, Condition::At(revision), actions),
                 (Some(_), None) => self.due = now + self.jitter(self.timing.poll_every),
@@ -211,7 +217,9 @@ impl Election {
             Some(Step::Reading) | None => return,
         };
         let outcome = match (outcome, &self.role) {
-            (Outcome::Unknown, Role::Holder { last: Some(last), .. }) if self.is(Mutant::TimeoutIsSuccess) => {
+            (Outcome::Unknown, Role::Holder { last: Some(last), .. })
+                if self.is(Mutant::TimeoutIsSuccess) =>
+            {
                 Outcome::Stands(*last)
             }
             (Outcome::Unknown, _) if self.is(Mutant::TimeoutIsFailure) => Outcome::Conflict,

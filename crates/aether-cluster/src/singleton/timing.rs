@@ -64,7 +64,10 @@ impl Timing {
             );
         }
         if stop_after < renew_every * 2 {
-            return invalid("stop_after", format!("it must be 2 × renew_every, {:?}, at least", renew_every * 2));
+            return invalid(
+                "stop_after",
+                format!("it must be 2 × renew_every, {:?}, at least", renew_every * 2),
+            );
         }
         Ok(())
     }
@@ -78,7 +81,9 @@ mod tests {
     fn the_default_is_valid_and_leaves_the_servers_two_seconds_and_a_half() {
         let timing = Timing::default();
         timing.check().unwrap();
-        assert!((Duration::from_millis(2_500)..Duration::from_millis(2_600)).contains(&timing.clock_tolerance()));
+        assert!(
+            (Duration::from_millis(2_500)..Duration::from_millis(2_600)).contains(&timing.clock_tolerance())
+        );
     }
 
     #[test]
@@ -95,7 +100,10 @@ mod tests {
             (Timing { poll_every: ms(0), ..timing }, "poll_every"),
         ] {
             let error = timing.check().unwrap_err();
-            assert!(matches!(&error, SingletonError::Invalid { option: found, .. } if *found == option), "{error}");
+            assert!(
+                matches!(&error, SingletonError::Invalid { option: found, .. } if *found == option),
+                "{error}"
+            );
         }
     }
 }

@@ -53,7 +53,10 @@ impl Load {
                         assert_eq!(again.ok(), Some(counted), "ticket {next}");
                         let refused = counter.ask(Count { ticket: next }).await.unwrap_err();
                         assert_eq!(refused.refusal(), Some(&Twice(next)), "{refused:?}");
-                        assert!(counter.query(Tickets).await.unwrap().contains(&next), "behind what was seen");
+                        assert!(
+                            counter.query(Tickets).await.unwrap().contains(&next),
+                            "behind what was seen"
+                        );
                     }
                     tickets.push(next);
                     answered.fetch_add(1, Ordering::Relaxed);

@@ -4,6 +4,7 @@
 
 mod cluster;
 mod memory;
+mod outage;
 mod r1;
 
 use std::sync::Arc;

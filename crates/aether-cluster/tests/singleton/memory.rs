@@ -97,7 +97,11 @@ async fn a_task_runs_while_it_is_held_and_is_dropped_when_it_is_lost() {
         }
     });
     assert_eq!(work.await.unwrap(), "done");
-    assert!((Duration::from_secs(5)..Duration::from_secs(6)).contains(&started.elapsed()), "{:?}", started.elapsed());
+    assert!(
+        (Duration::from_secs(5)..Duration::from_secs(6)).contains(&started.elapsed()),
+        "{:?}",
+        started.elapsed()
+    );
     assert!(epochs[1] > epochs[0] + 1, "{epochs:?}");
     assert!(one.is_held());
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::api::{Api, CallError};
+use super::leases::TakesLeases;
 use super::stored::Stored;
 use crate::{CoordinationError, Key};
 
@@ -21,6 +22,7 @@ pub(crate) struct Bucket {
     pub(crate) api: Api,
     pub(crate) signal_prefix: String,
     pub(crate) deadline: Duration,
+    pub(crate) leases: TakesLeases,
     /// When it was created: one that is made anew is another one.
     created: String,
     seen: Mutex<Seen>,
@@ -47,7 +49,7 @@ impl Bucket {
     ) -> Self {
         let same = (Instant::now(), api.requests().connects());
         let seen = Mutex::new(Seen { highest: 0, same, refused: None });
-        Self { name, api, signal_prefix, deadline, created, seen }
+        Self { name, api, signal_prefix, deadline, leases: TakesLeases::default(), created, seen }
     }
 
     /// The subject of a key's messages.

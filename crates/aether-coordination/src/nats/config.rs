@@ -50,7 +50,7 @@ impl NatsConfig {
             replicas: 1,
             storage: Storage::File,
             signal_prefix: "aether".to_owned(),
-            attempt: Duration::from_secs(2),
+            attempt: Duration::from_secs(1),
             deadline: Duration::from_secs(20),
         }
     }
@@ -80,7 +80,8 @@ impl NatsConfig {
         self
     }
 
-    /// How long one attempt waits for its answer before it is made again; 2 s by default.
+    /// How long one attempt waits for its answer before it is made again; 1 s by default. What was sent while a bucket's
+    /// leader was elected is answered by nobody, so this is what a write may take beyond the election.
     pub fn attempt(mut self, attempt: Duration) -> Self {
         self.attempt = attempt;
         self

@@ -5,6 +5,7 @@ mod backoff;
 mod bucket;
 mod config;
 mod entries;
+mod leases;
 mod open;
 mod requests;
 mod signals;
@@ -13,6 +14,7 @@ mod watch;
 mod write;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_nats::Client;
 use async_trait::async_trait;
@@ -23,7 +25,10 @@ pub use config::{NatsConfig, Storage};
 
 use self::bucket::Bucket;
 use self::open::Missing;
-use crate::{Changes, Condition, CoordinationError, Entry, Heard, Key, KeyValue, Revision, Signals};
+use crate::{
+    Changes, Condition, CoordinationError, Entry, Heard, Key, KeyValue, Leases, Revision, Signals,
+    leases::whole_seconds,
+};
 
 /// Keys in a key-value bucket of JetStream, and signals over core NATS, both on one connection. Clones share it.
 ///
@@ -35,6 +40,11 @@ use crate::{Changes, Condition, CoordinationError, Entry, Heard, Key, KeyValue, 
 /// The namespace and the name of the bucket are kept in its metadata as they are, and another owner's bucket is refused. A
 /// bucket that is deleted and made anew while it is open is another one, where revisions start over; this is noticed
 /// within a second, and everything is refused from then on.
+///
+/// # Leases
+/// [`Leases`] take servers of 2.11 or later, and a bucket with `allow_msg_ttl`, which [`create`](Self::create) makes. One that
+/// was made without it serves for all else, and takes leases once it is switched on:
+/// `nats stream edit KV_<bucket> --allow-msg-ttl`. It cannot be switched off again.
 ///
 /// # Permissions
 /// To publish: `$KV.<bucket>.>`, `$JS.API.STREAM.INFO.KV_<bucket>`, `$JS.API.STREAM.MSG.GET.KV_<bucket>`,
@@ -103,11 +113,11 @@ impl KeyValue for NatsCoordination {
         value: Bytes,
         condition: Condition,
     ) -> Result<Revision, CoordinationError> {
-        self.0.write(key, Some(value), condition).await
+        self.0.write(key, Some(value), condition, None).await
     }
 
     async fn delete(&self, key: &Key, revision: Revision) -> Result<(), CoordinationError> {
-        self.0.write(key, None, Condition::At(revision)).await.map(|_| ())
+        self.0.write(key, None, Condition::At(revision), None).await.map(|_| ())
     }
 
     async fn entries(&self, prefix: &Key) -> Result<Vec<Entry>, CoordinationError> {
@@ -116,6 +126,25 @@ impl KeyValue for NatsCoordination {
 
     async fn watch(&self, prefix: &Key) -> Result<Changes, CoordinationError> {
         watch::watch(Arc::clone(&self.0), prefix).await
+    }
+}
+
+#[async_trait]
+impl Leases for NatsCoordination {
+    async fn lease(
+        &self,
+        key: &Key,
+        value: Bytes,
+        condition: Condition,
+        ttl: Duration,
+    ) -> Result<Revision, CoordinationError> {
+        let seconds = whole_seconds(ttl)?;
+        self.check_leases().await?;
+        self.0.write(key, Some(value), condition, Some(seconds)).await
+    }
+
+    async fn check_leases(&self) -> Result<(), CoordinationError> {
+        self.0.check_leases().await
     }
 }
 

@@ -74,7 +74,9 @@ pub(crate) async fn open(
     };
     let info = info.map_err(|e| not_opened(e, &name))?;
     check(&name, &wanted, &info.config)?;
-    Ok(Bucket::new(name, api, config.signal_prefix, config.deadline, info.created))
+    let bucket = Bucket::new(name, api, config.signal_prefix, config.deadline, info.created);
+    bucket.leases.note(&info.config);
+    Ok(bucket)
 }
 
 async fn wait_until_connected(client: &Client, deadline: Instant) -> Result<(), CoordinationError> {
@@ -137,6 +139,7 @@ fn wanted(config: &NatsConfig) -> Config {
         deny_delete: true,
         allow_rollup: true,
         allow_direct: true,
+        allow_message_ttl: true,
         ..Config::default()
     }
 }

@@ -17,6 +17,8 @@ pub(crate) const DELETE: &str = "DEL";
 pub(crate) const WRITE: &str = "Aether-Write";
 /// What a message expects of its subject; the server stores it with the message.
 pub(crate) const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
+/// For how many seconds the server keeps a message.
+pub(crate) const TTL: &str = "Nats-TTL";
 /// Why the server itself has put a marker in the place of a value.
 const MARKER: &str = "Nats-Marker-Reason";
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::api::CallError;
 use super::backoff::Backoff;
 use super::bucket::Bucket;
-use super::stored::{DELETE, EXPECTED, OPERATION, Stored, WRITE};
+use super::stored::{DELETE, EXPECTED, OPERATION, Stored, TTL, WRITE};
 use crate::{Condition, CoordinationError, Key, Revision};
 
 /// The last message of the subject is not the expected one. On replicas also: another one is being written.
@@ -25,6 +25,8 @@ struct Write<'a> {
     /// `None` deletes the key.
     value: Option<Bytes>,
     condition: Condition,
+    /// For how many seconds; `None` is for good.
+    ttl: Option<u64>,
     id: String,
     /// The sequence that the key's last message must have.
     base: u64,
@@ -52,6 +54,7 @@ impl Bucket {
         key: &Key,
         value: Option<Bytes>,
         condition: Condition,
+        ttl: Option<u64>,
     ) -> Result<Revision, CoordinationError> {
         let size = value.as_ref().map_or(0, Bytes::len) + HEADER_SIZE;
         let limit = self.api.client().max_payload();
@@ -64,7 +67,7 @@ impl Bucket {
         };
         let id = Uuid::now_v7().simple().to_string();
         let deadline = Instant::now() + self.deadline;
-        let mut write = Write { bucket: self, key, value, condition, id, base, doubt: false, deadline };
+        let mut write = Write { bucket: self, key, value, condition, ttl, id, base, doubt: false, deadline };
         let sequence = write.run().await?;
         if let Err(e) = self.note(sequence, deadline).await {
             write.doubt = true;
@@ -117,6 +120,9 @@ impl Write<'_> {
         headers.insert(WRITE, self.id.as_str());
         if self.value.is_none() {
             headers.insert(OPERATION, DELETE);
+        }
+        if let Some(seconds) = self.ttl {
+            headers.insert(TTL, seconds.to_string());
         }
         headers
     }

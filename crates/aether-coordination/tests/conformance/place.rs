@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aether_coordination::{Coordination, MemoryCoordination, NatsConfig, NatsCoordination};
+use aether_coordination::{Coordination, Leases, MemoryCoordination, NatsConfig, NatsCoordination};
 use aether_testkit::server::{shared_r1, shared_r3, unique_name};
 use async_nats::ServerAddr;
 
@@ -34,13 +34,23 @@ impl Place {
     pub(crate) async fn open(&self) -> Arc<dyn Coordination> {
         match self {
             Self::Memory(memory) => Arc::new(memory.clone()),
-            Self::Nats { urls, config } => {
-                let urls: Vec<ServerAddr> = urls.iter().map(|url| url.parse().unwrap()).collect();
-                let client = async_nats::connect(urls).await.unwrap();
-                Arc::new(NatsCoordination::create(client, config.clone()).await.unwrap())
-            }
+            Self::Nats { urls, config } => Arc::new(create(urls, config).await),
         }
     }
+
+    /// As [`open`](Self::open), for leases.
+    pub(crate) async fn leases(&self) -> Arc<dyn Leases> {
+        match self {
+            Self::Memory(memory) => Arc::new(memory.clone()),
+            Self::Nats { urls, config } => Arc::new(create(urls, config).await),
+        }
+    }
+}
+
+async fn create(urls: &[String], config: &NatsConfig) -> NatsCoordination {
+    let urls: Vec<ServerAddr> = urls.iter().map(|url| url.parse().unwrap()).collect();
+    let client = async_nats::connect(urls).await.unwrap();
+    NatsCoordination::create(client, config.clone()).await.unwrap()
 }
 
 fn config() -> NatsConfig {

@@ -4,6 +4,7 @@
 
 mod buckets;
 mod elections;
+mod leases;
 mod outages;
 mod unknown;
 

@@ -1,6 +1,7 @@
 //! [`ClusterMetrics`]: what a node of a cluster counts.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use metrics::{Counter, Histogram};
 
@@ -34,10 +35,8 @@ pub struct ClusterReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RemoteEnded {
-    /// With an answer.
+    /// With an answer; a refusal is one.
     Answered,
-    /// With the actor's refusal.
-    Refused,
     /// Without an answer, at its deadline.
     TimedOut,
     /// With an error.
@@ -50,7 +49,6 @@ impl RemoteEnded {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Answered => "answered",
-            Self::Refused => "refused",
             Self::TimedOut => "timed_out",
             Self::Failed => "failed",
         }
@@ -80,7 +78,6 @@ struct Counters {
     ask: Histogram,
     retries: Counter,
     answered: Counter,
-    refused: Counter,
 }
 
 impl ClusterMetrics {
@@ -107,8 +104,6 @@ impl ClusterMetrics {
     fn counters(&self) -> Option<&Counters> {
         self.counters.get(|registry| {
             let counter = |metric| registry.counter(metric, &self.labels);
-            let asks =
-                |ended: RemoteEnded| registry.counter(&table::CLUSTER_ASKS, &self.labels.and(ended.as_str()));
             Counters {
                 leader_changes: counter(&table::CLUSTER_LEADER_CHANGES),
                 heartbeats_missed: counter(&table::CLUSTER_HEARTBEATS_MISSED),
@@ -116,8 +111,8 @@ impl ClusterMetrics {
                 handoff: registry.histogram(&table::CLUSTER_HANDOFF_DURATION, &self.labels),
                 ask: registry.histogram(&table::CLUSTER_ASK_DURATION, &self.labels),
                 retries: counter(&table::CLUSTER_ASK_RETRIES),
-                answered: asks(RemoteEnded::Answered),
-                refused: asks(RemoteEnded::Refused),
+                answered: registry
+                    .counter(&table::CLUSTER_ASKS, &self.labels.and(RemoteEnded::Answered.as_str())),
             }
         })
     }
@@ -151,19 +146,22 @@ impl ClusterMetrics {
         self.recoveries.set(actors as u64);
     }
 
-    /// Something that was asked over the network, beginning with the timer, has ended after so many attempts.
-    pub fn asked(&self, timer: Timer, attempts: u32, ended: RemoteEnded) {
+    /// Something that was asked over the network has ended, and took so long.
+    pub fn asked(&self, took: Duration, ended: RemoteEnded) {
         let Some(counters) = self.counters() else { return };
-        timer.stop(&counters.ask);
-        if attempts > 1 {
-            counters.retries.increment(u64::from(attempts - 1));
-        }
+        counters.ask.record(took.as_secs_f64());
         match ended {
             RemoteEnded::Answered => counters.answered.increment(1),
-            RemoteEnded::Refused => counters.refused.increment(1),
             RemoteEnded::TimedOut | RemoteEnded::Failed => {
                 count(&table::CLUSTER_ASKS, &self.labels, ended.as_str());
             }
+        }
+    }
+
+    /// Something was sent over the network again.
+    pub fn retried(&self) {
+        if let Some(counters) = self.counters() {
+            counters.retries.increment(1);
         }
     }
 

@@ -241,7 +241,7 @@ metrics! {
     CLUSTER_RECOVERIES_WAITING: Gauge "aether_cluster_recoveries_waiting", "actors", OF_CLUSTER,
         "Actors that wait to be loaded, since so many are being loaded already.";
     CLUSTER_ASKS: Counter "aether_cluster_asks_total", "asks", OF_CLUSTER_OUTCOME,
-        "Commands and queries that this process has sent over the network, each counted once when it ends: `answered`, `refused` by the actor, `timed_out` or `failed`.";
+        "Commands and queries that this process has sent over the network, each counted once when it ends: `answered` (a refusal is an answer), `timed_out` or `failed`.";
     CLUSTER_ASK_DURATION: Histogram "aether_cluster_ask_duration_seconds", "seconds", OF_CLUSTER,
         "Time from the moment a command or query was sent over the network for the first time until it ended.";
     CLUSTER_ASK_RETRIES: Counter "aether_cluster_ask_retries_total", "attempts", OF_CLUSTER,

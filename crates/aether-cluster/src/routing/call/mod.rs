@@ -266,7 +266,8 @@ impl Call {
                 return;
             }
         }
-        let may_pass = matches!(error, ActorError::Stopped | ActorError::Expired | ActorError::TimedOut { .. });
+        let may_pass =
+            matches!(error, ActorError::Stopped | ActorError::Expired | ActorError::TimedOut { .. });
         let conclusive = match self.called {
             Called::Command { .. } => self.is_conclusive(number),
             Called::Query { .. } => self.is_last(number),

@@ -104,13 +104,8 @@ fn run(seed: u64) -> (Result<Answer, ActorError>, Log) {
     let deadline = now + Duration::from_secs(1 + rng.u64(..20));
     let timing = Timing::default();
     let mut call = Call::new(called, now, deadline, timing, Versions::OURS, 1, seed);
-    let mut world = World {
-        rng: rng.fork(),
-        log: Log::Nothing,
-        pending: Vec::new(),
-        replies: Vec::new(),
-        executions: 0,
-    };
+    let mut world =
+        World { rng: rng.fork(), log: Log::Nothing, pending: Vec::new(), replies: Vec::new(), executions: 0 };
     let result = loop {
         let owner = (rng.u8(..5) > 0).then(|| node(rng.u128(..NODES)));
         match call.next(now, owner) {

@@ -54,10 +54,8 @@ impl Versions {
     /// The highest version that all of these read; `None` if there is none, or if there are none of these.
     #[must_use]
     pub fn common(all: impl IntoIterator<Item = Self>) -> Option<u8> {
-        let both = |a: Self, b: Self| Self {
-            lowest: a.lowest.max(b.lowest),
-            highest: a.highest.min(b.highest),
-        };
+        let both =
+            |a: Self, b: Self| Self { lowest: a.lowest.max(b.lowest), highest: a.highest.min(b.highest) };
         all.into_iter().reduce(both).filter(|range| range.lowest <= range.highest).map(|range| range.highest)
     }
 

@@ -11,11 +11,11 @@ mod dialect;
 mod peer;
 mod reply;
 mod request;
+#[cfg(test)]
+mod tests;
 mod version1;
 #[cfg(test)]
 mod version2;
-#[cfg(test)]
-mod tests;
 
 pub use dialect::{Unread, Versions};
 pub use peer::{Forwarded, Peer};

@@ -171,11 +171,9 @@ pub(super) fn read_request(message: &Bytes, wire: WireRequest<'_>) -> Option<Req
                 }),
             })
         }
-        WireKind::Query { name, data, linearizable } => Kind::Query(RequestedQuery {
-            name: name.to_owned(),
-            data: message.slice_ref(data),
-            linearizable,
-        }),
+        WireKind::Query { name, data, linearizable } => {
+            Kind::Query(RequestedQuery { name: name.to_owned(), data: message.slice_ref(data), linearizable })
+        }
     };
     Some(Request {
         to: wire.to.map(incarnation),

@@ -18,7 +18,7 @@ const SEEDS: u64 = 2_000;
 fn storm(seed: u64, mutant: Option<Mutant>) -> Result<u64, Violation> {
     let mut world = World::new(seed, 3 + usize::try_from(seed % 3).unwrap_or_default(), mutant);
     let loss = 0.1 * world.random.f64();
-    world.weather = Weather { loss, late: 2.0 * loss, longest: SECOND * 6 };
+    world.weather = Weather { loss, late: 2.0 * loss, longest: SECOND * 8 };
     for _ in 0..60 {
         let node = world.any();
         let is_alive = world.nodes[node].election.is_some();
@@ -38,6 +38,7 @@ fn storm(seed: u64, mutant: Option<Mutant>) -> Result<u64, Violation> {
                 let (now, span) = (world.now, world.span(1.0, 40.0));
                 world.nodes[node].suspend(now, span);
             }
+            13 | 14 => world.nodes[node].cut_off_until = world.now + world.span(1.0, 20.0),
             _ => {}
         }
         let span = world.span(0.0, 3.0);
@@ -50,16 +51,18 @@ fn storm(seed: u64, mutant: Option<Mutant>) -> Result<u64, Violation> {
 fn calm(world: &mut World) -> Result<(), Violation> {
     world.weather = Weather::default();
     (world.store.down_until, world.store.stale_until) = (world.now, world.now);
+    world.nodes.iter_mut().for_each(|node| node.cut_off_until = Duration::ZERO);
     // Some are suspended for a while yet.
     let awake = world.nodes.iter().map(|node| node.stopped_until).max().unwrap_or_default();
     world.run(awake.saturating_sub(world.now))?;
-    let dead: Vec<usize> = (0..world.nodes.len()).filter(|node| world.nodes[*node].election.is_none()).collect();
+    let dead: Vec<usize> =
+        (0..world.nodes.len()).filter(|node| world.nodes[*node].election.is_none()).collect();
     for node in dead {
         world.start(node);
     }
     // What is still under way, the longest that a key can live by clocks that disagree, and a poll by a slow clock.
     let timing = world.timing;
-    let bound = SECOND * 6 + timing.ttl + timing.clock_tolerance() + timing.poll_every.div_f64(0.9) + SECOND;
+    let bound = SECOND * 8 + timing.ttl + timing.clock_tolerance() + timing.poll_every.div_f64(0.9) + SECOND;
     world.run(bound)?;
     let Some(holder) = world.holder() else {
         return Err(format!("nobody holds it {bound:?} after the last fault"));
@@ -152,9 +155,7 @@ fn each_rule_that_is_left_out_is_noticed() {
         (Mutant::KeyLeftBehind, successions),
     ];
     for (mutant, scenario) in mutants {
-        let begun = std::time::Instant::now();
         let noticed = (0..SEEDS).find(|seed| scenario(*seed, Some(mutant)).is_err());
-        println!("{mutant:?} {noticed:?} {:?}", begun.elapsed());
         assert!(noticed.is_some(), "{mutant:?}");
     }
 }

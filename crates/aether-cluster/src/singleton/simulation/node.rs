@@ -29,6 +29,8 @@ pub(super) struct Node {
     frozen: Duration,
     /// When its clock stood still last: from, and for how long.
     suspended: Option<(Duration, Duration)>,
+    /// Until when nothing of it is heard, and it hears nothing.
+    pub(super) cut_off_until: Duration,
     /// Until when it does nothing.
     pub(super) stopped_until: Duration,
     pub(super) held: Option<Held>,
@@ -45,9 +47,10 @@ impl Node {
         Self {
             election: None,
             offset: Duration::from_secs(random.u64(..1_000_000)),
-            rate: 0.9 + 0.2 * random.f64(),
+            rate: [0.9, 1.1, 0.9 + 0.2 * random.f64()][random.usize(..3)],
             frozen: Duration::ZERO,
             suspended: None,
+            cut_off_until: Duration::ZERO,
             stopped_until: Duration::ZERO,
             held: None,
             step: 0,

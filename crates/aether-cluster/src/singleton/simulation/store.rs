@@ -38,7 +38,13 @@ impl Store {
         if now < self.stale_until { self.before.clone() } else { self.found() }
     }
 
-    pub(super) fn write(&mut self, now: Duration, claim: Claim, condition: Condition, ttl: Duration) -> Outcome {
+    pub(super) fn write(
+        &mut self,
+        now: Duration,
+        claim: Claim,
+        condition: Condition,
+        ttl: Duration,
+    ) -> Outcome {
         self.expire(now);
         if Condition::from(self.kept.as_ref().map(|kept| kept.found.revision)) != condition {
             return Outcome::Conflict;

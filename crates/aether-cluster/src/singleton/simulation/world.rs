@@ -134,7 +134,8 @@ impl World {
     }
 
     pub(super) fn change_leader(&mut self) {
-        self.store.ahead = self.timing.clock_tolerance().mul_f64(self.random.f64());
+        let share = [0.0, 1.0, self.random.f64()][self.random.usize(..3)];
+        self.store.ahead = self.timing.clock_tolerance().mul_f64(share);
     }
 
     pub(super) fn holder(&self) -> Option<usize> {
@@ -210,7 +211,9 @@ impl World {
                 Action::Left => self.nodes[node].kill(),
             }
         }
-        let Some(wake) = self.nodes[node].election.as_ref().and_then(|election| election.wakes_at()) else { return };
+        let Some(wake) = self.nodes[node].election.as_ref().and_then(|election| election.wakes_at()) else {
+            return;
+        };
         self.nodes[node].alarm += 1;
         // A mutant may want to be woken in the past.
         let soon = self.now + Duration::from_millis(1);
@@ -225,7 +228,8 @@ impl World {
             return;
         }
         if held.epoch <= self.last_epoch {
-            self.violation = Some(format!("node {node} gains epoch {} after {}", held.epoch, self.last_epoch));
+            self.violation =
+                Some(format!("node {node} gains epoch {} after {}", held.epoch, self.last_epoch));
         }
         self.last_epoch = held.epoch;
         let others = (0..self.nodes.len()).filter(|other| *other != node);
@@ -235,7 +239,7 @@ impl World {
     }
 
     fn send(&mut self, node: usize, question: Question) {
-        let patience = self.span(0.5, 4.0);
+        let patience = self.span(0.5, 8.0);
         let given_up = match question {
             Question::Read => Input::NotFound,
             Question::Write { .. } | Question::Delete(_) => Input::Wrote(Outcome::Unknown),
@@ -245,7 +249,7 @@ impl World {
         sender.sent = self.now;
         let step = sender.step;
         self.schedule(self.now + patience, Event::Answer { node, step, input: given_up });
-        if let Some(delay) = self.travel() {
+        if let Some(delay) = self.travel(node) {
             self.schedule(self.now + delay, Event::Question { node, step, question });
         }
     }
@@ -283,7 +287,7 @@ impl World {
     }
 
     fn answer(&mut self, node: usize, step: u64, input: Input) {
-        if let Some(delay) = self.travel() {
+        if let Some(delay) = self.travel(node) {
             self.schedule(self.now + delay, Event::Answer { node, step, input });
         }
     }
@@ -293,15 +297,15 @@ impl World {
             return;
         }
         for node in 0..self.nodes.len() {
-            if let Some(delay) = self.travel() {
+            if let Some(delay) = self.travel(node) {
                 self.schedule(self.now + delay, Event::Hint { node, claim: claim.clone() });
             }
         }
     }
 
-    /// How long a message is under way; `None` if it is lost.
-    fn travel(&mut self) -> Option<Duration> {
-        if self.random.f64() < self.weather.loss {
+    /// How long a message from or to a node is under way; `None` if it is lost.
+    fn travel(&mut self, node: usize) -> Option<Duration> {
+        if self.now < self.nodes[node].cut_off_until || self.random.f64() < self.weather.loss {
             return None;
         }
         let late = self.random.f64() < self.weather.late;

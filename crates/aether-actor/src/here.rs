@@ -1,0 +1,60 @@
+//! What a [`Router`](crate::Router) needs of a system: acting here for whoever is elsewhere.
+
+use std::sync::Arc;
+
+use aether_core::ActorId;
+
+use crate::dispatch::Putted;
+use crate::{ActorError, ActorSystem, Delivery, RemoteQuery, Replied, Told};
+
+impl ActorSystem {
+    /// Runs a command here, whatever the router says, and waits for what becomes of it: for a router that was sent it by
+    /// another process. Whoever calls it holds the [`Permit`](crate::Permit) meanwhile. Whether the command was executed
+    /// before is looked for [since](Delivery::since) it can have been.
+    ///
+    /// # Errors
+    /// [`ActorError`]; after [`TimedOut`](ActorError::TimedOut) it may still be at work.
+    ///
+    /// # Cancel safety
+    /// As [`ActorRef::ask`](crate::ActorRef::ask).
+    pub async fn command_here(
+        &self,
+        actor: &ActorId,
+        name: &str,
+        data: &[u8],
+        delivery: Delivery,
+    ) -> Result<Replied, ActorError> {
+        self.kind_of(actor)?.send(actor, name, data, delivery.travelled(), None).await
+    }
+
+    /// Answers a query here, whatever the router says: from memory, without waiting, if the state is there and not behind
+    /// what the caller has seen. For a router that was sent it by another process. Whoever calls it holds the
+    /// [`Permit`](crate::Permit) meanwhile: what it brings into memory is there to be [evicted](Self::evict) then.
+    ///
+    /// # Errors
+    /// [`ActorError`].
+    ///
+    /// # Cancel safety
+    /// Can be dropped at any time.
+    pub async fn query_here(&self, actor: &ActorId, query: RemoteQuery) -> Result<Told, ActorError> {
+        match self.kind_of(actor)?.put(actor, &query)? {
+            Putted::Told(told) => Ok(told),
+            Putted::Waits(putting) => putting.await,
+        }
+    }
+
+    /// Lets the idle ones of these actors leave memory now, and says how many did; those at work leave when their turn ends.
+    /// For a process that does not act for them any more: what it remembers of them grows old from now on, and must not
+    /// answer a query if they come back. Snapshots that are due at passivation are saved in the background. Which of them are
+    /// [parked](Self::parked) is forgotten too.
+    pub fn evict(&self, actors: &dyn Fn(&ActorId) -> bool) -> usize {
+        self.0.by_category.values().map(|kind| Arc::clone(kind).evict(actors)).sum()
+    }
+
+    /// The highest sequence that this process has seen, of any actor of the store; 0 for none. The sequences of a store are
+    /// one order, so a command whose id is made now cannot have been executed in that commit or an earlier one.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.0.shared.sequence()
+    }
+}

@@ -1,0 +1,102 @@
+//! Nodes freeze, die, and believe that they are still the owner.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use aether_actor::{ActorError, AskError};
+use tokio::time::Instant;
+
+use crate::account::{AccountError, Balance, Deposit, Withdraw};
+use crate::load::Load;
+use crate::world::{World, soon};
+
+/// A zombie that is not told that it lost its shard acts beside its successor: the log sees to it that nothing happens
+/// twice, and nobody is told what is not true.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_zombie_beside_its_successor_gives_no_false_answers() {
+    let world = World::new();
+    let (zombie, successor) = (world.node(0).await, world.node(0).await);
+    let client = world.client(0).await;
+    zombie.take().await;
+    client.owner(Some(zombie.me));
+    client.open(8).await;
+    let load = Load::start(&client, 8);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    successor.take().await;
+    // Some senders know of it, others do not, and then nobody knows anything.
+    for owner in [Some(successor.me), Some(zombie.me), None, Some(successor.me), None] {
+        client.owner(owner);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(load.stop(&world).await > 50);
+}
+
+/// A node that does not hear itself leaves out what comes, and its successor answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_does_not_hear_itself_is_not_waited_for() {
+    let world = World::new();
+    let (frozen, successor, client) = (world.node(0).await, world.node(0).await, world.client(0).await);
+    frozen.take().await;
+    client.owner(Some(frozen.me));
+    client.open(1).await;
+    frozen.control().hears_itself_until(Instant::now());
+    let account = client.account(0);
+    let asked = tokio::spawn(async move { account.ask(Deposit { cents: 5 }).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    successor.take().await;
+    client.owner(Some(successor.me));
+    assert_eq!(asked.await.unwrap().unwrap(), 5);
+    assert_eq!(world.balance(0).await, 5);
+    assert_eq!(world.counts.timed_out.load(Ordering::Relaxed), 1);
+}
+
+/// The successor of a dead node takes over while commands wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_owner_loses_nothing() {
+    let world = World::new();
+    let (owner, successor, client) = (world.node(0).await, world.node(0).await, world.client(0).await);
+    owner.take().await;
+    client.owner(Some(owner.me));
+    client.open(8).await;
+    let load = Load::start(&client, 8);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    drop(owner);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    successor.take().await;
+    client.owner(Some(successor.me));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(load.stop(&world).await > 50);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_owner_nothing_was_begun() {
+    let world = World::new();
+    let client = world.client(0).await;
+    let within = Duration::from_millis(300);
+    let failed = client.account(0).ask(Deposit { cents: 1 }).within(within).await.unwrap_err();
+    assert_eq!(failed, AskError::Failed(ActorError::Expired));
+    let failed = client.account(0).query(Balance).within(within).await.unwrap_err();
+    assert_eq!(failed, ActorError::Expired);
+}
+
+/// What is kept while a shard moves is answered when its new owner acts.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_before_a_node_acts_is_kept() {
+    let world = World::new();
+    let (node, client) = (world.node(0).await, world.client(0).await);
+    let control = node.control();
+    control.prepare(crate::world::SHARD).await.unwrap();
+    control.listen(crate::world::SHARD, soon()).await.unwrap();
+    client.owner(Some(node.me));
+    let account = client.account(0);
+    let asked = tokio::spawn(async move { account.ask(Withdraw { cents: 1 }).await });
+    let until = soon();
+    while control.load(crate::world::SHARD).1 == 0 {
+        assert!(Instant::now() < until, "nothing came");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    control.act(crate::world::SHARD).await.unwrap();
+    let refused = asked.await.unwrap().unwrap_err();
+    assert_eq!(refused, AskError::Refused(AccountError::Overdrawn { by: 1 }));
+    assert_eq!(world.counts.retried.load(Ordering::Relaxed), 0);
+}
