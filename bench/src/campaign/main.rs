@@ -8,6 +8,7 @@
 
 mod acks;
 mod actors;
+mod cluster_sim;
 mod faults;
 mod ledger;
 mod race;
@@ -63,6 +64,21 @@ enum Suite {
         /// Only this scenario: single, cluster or hammer.
         #[arg(long)]
         only: Option<String>,
+    },
+    /// Simulated clusters, each from a seed of its own.
+    ClusterSim {
+        /// The seed of the first.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How many there are.
+        #[arg(long, default_value_t = 10_000)]
+        seeds: u64,
+        /// A tenth of them.
+        #[arg(long)]
+        tenth: bool,
+        /// Prints what has happened last in those in which a promise is broken.
+        #[arg(long)]
+        trace: bool,
     },
     /// One of the processes that run the bank; started by the campaign itself.
     #[command(hide = true)]
@@ -131,6 +147,13 @@ async fn main() -> anyhow::Result<ExitCode> {
             let (plan, mut report) = (Plan { seed, tenth }, Report::default());
             actors::run(&plan, only.as_deref(), &mut report).await?;
             report.finish("actors", seed).map(verdict)
+        }
+        Suite::ClusterSim { seed, seeds, tenth, trace } => {
+            let (plan, mut report) = (Plan { seed, tenth }, Report::default());
+            let seeds = plan.share(seeds);
+            println!("{seeds} simulated clusters, from seed {seed} on");
+            cluster_sim::run(seed, seeds, trace, &mut report);
+            report.finish("cluster-sim", seed).map(verdict)
         }
         Suite::Stores { seed, tenth, only } => stores(&Plan { seed, tenth }, only.as_deref()).await,
         Suite::Streams { seed, tenth } => {

@@ -56,11 +56,10 @@ impl Members {
         }
     }
 
-    /// These are all records that there are.
-    pub(super) fn are(&mut self, records: Vec<(Member, Revision)>) {
+    /// These were all records that there were, as of some revision at least.
+    pub(super) fn are(&mut self, records: Vec<(Member, Revision)>, as_of: Option<Revision>) {
         self.read = true;
-        // What was written after all of these may be missing: the read may have been answered by a server that lags behind.
-        let as_of = records.iter().map(|(_, revision)| *revision).max();
+        // What was written later may be missing: the read may have been answered by a server that lags behind.
         let mut newer = std::mem::take(&mut self.known);
         newer.retain(|_, (_, revision)| as_of.is_some_and(|as_of| *revision > as_of));
         self.known =
@@ -82,6 +81,11 @@ impl Members {
         is_news
     }
 
+    /// A node has said that it is gone.
+    pub(super) fn left(&mut self, incarnation: Incarnation) {
+        self.known.retain(|_, (member, _)| member.node.incarnation != incarnation);
+    }
+
     /// The write of the own record has ended.
     pub(super) fn wrote(&mut self, written: Written) {
         match written {
@@ -99,7 +103,12 @@ impl Members {
         self.read
     }
 
-    /// Whether this node is a member by its record.
+    /// Whether this node is a member as far as the others know, though its record may have to be written anew.
+    pub(super) fn is_member(&self) -> bool {
+        self.known.get(self.own.id()).is_some_and(|(member, _)| member.node == self.own.node)
+    }
+
+    /// Whether this node is a member, and its record is as it should be.
     pub(super) fn is_written(&self) -> bool {
         matches!(self.record, Own::Written(_))
     }

@@ -198,6 +198,7 @@ impl Engine {
             Message::Pulse(beat) => self.heard_beat(beat, now),
             Message::Goodbye(node) => {
                 self.liveness.goodbye(node.uuid(), now);
+                self.members.left(node);
                 self.election.gone(node, now);
                 self.attention = true;
             }
@@ -302,6 +303,7 @@ impl Engine {
         self.attention = true;
         match found {
             Ok(entries) => {
+                let as_of = entries.iter().map(|(_, _, revision)| *revision).max();
                 let mut members = Vec::new();
                 for (name, value, revision) in entries {
                     match name {
@@ -309,7 +311,7 @@ impl Engine {
                         _ => self.saw(name, &value, revision, now),
                     }
                 }
-                self.members.are(members);
+                self.members.are(members, as_of);
             }
             Err(error) => {
                 self.look_at = now + TRY_AGAIN;
@@ -649,7 +651,8 @@ impl Engine {
             let incarnation = member.node.incarnation;
             incarnation != me && !member.leaving && member.weight > 0 && live.contains(&incarnation.uuid())
         });
-        if self.plan.has(me) && heirs && self.members.is_written() {
+        // Whoever was given up has nothing left to hand over.
+        if self.plan.has(me) && heirs && self.members.is_member() {
             return;
         }
         self.stopped = true;

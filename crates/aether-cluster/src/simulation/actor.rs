@@ -30,8 +30,6 @@ pub(super) struct Activation {
 struct Work {
     shard: ShardId,
     request: Request,
-    /// Until when somebody waits for the answer, by the node's clock.
-    deadline: Duration,
 }
 
 /// What is being done for one command.
@@ -62,7 +60,7 @@ impl World {
             Stance::Forwarding(to) => {
                 kept.into_iter().for_each(|request| self.forward(node, shard, to, request));
             }
-            _ => {}
+            _ => kept.into_iter().for_each(|request| self.offer(node, shard, request, None)),
         }
     }
 
@@ -72,25 +70,30 @@ impl World {
         if process.listens.get(shard.index()).copied().flatten().is_none() {
             return;
         }
-        self.offer(node, shard, request, Some(arrived));
+        self.receive(node, shard, request, Some(arrived));
     }
 
     pub(super) fn forwarded(&mut self, node: usize, shard: ShardId, request: Request) {
-        self.offer(node, shard, request, None);
+        self.receive(node, shard, request, None);
+    }
+
+    /// Takes something in, if the node hears itself: what waits for one that was frozen was sent to others as well.
+    fn receive(&mut self, node: usize, shard: ShardId, mut request: Request, arrived: Option<Duration>) {
+        let (now, deaf_acts) = (self.now, self.is(Mutant::DeafActs));
+        let Some(process) = self.process(node) else { return };
+        if !process.hears_itself(now) && !deaf_acts {
+            return self.count("messages dropped by the deaf");
+        }
+        request.deadline = process.clock.at(now) + request.left;
+        self.offer(node, shard, request, arrived);
     }
 
     fn offer(&mut self, node: usize, shard: ShardId, mut request: Request, arrived: Option<Duration>) {
         let ignores = self.is(Mutant::AddresseeIgnored);
-        let deaf_acts = self.is(Mutant::DeafActs);
-        let Some(process) = self.process_mut(node) else { return };
-        if !process.hears && !deaf_acts {
-            self.count("messages dropped by the deaf");
-            return;
-        }
         if ignores {
             request.to = None;
         }
-        let Some(gate) = process.gates.get_mut(shard.index()) else { return };
+        let Some(gate) = self.process_mut(node).and_then(|process| process.gates.get_mut(shard.index())) else { return };
         let verdict = gate.arrive(request.to, 100);
         if verdict == Verdict::Keep {
             gate.keep(request.clone(), 100);
@@ -133,12 +136,12 @@ impl World {
     }
 
     fn forward(&mut self, node: usize, shard: ShardId, to: Incarnation, mut request: Request) {
-        if request.to.is_some() {
-            request.to = Some(to);
-        }
+        let Some(process) = self.process(node) else { return };
+        request.to = Some(to);
+        request.left = request.deadline.saturating_sub(process.clock.at(self.now));
         let Some(other) = self.node_of(to) else { return };
         self.count("messages forwarded");
-        for at in self.net.send(Place::node(node), Place::node(other), self.now, &mut self.random) {
+        for at in self.net.send(Place::node(node), Place::node(other), self.now, &mut self.random).into_iter().take(1) {
             self.to_node(at, other, to, Input::Forwarded { shard, request: request.clone() });
         }
     }
@@ -147,13 +150,15 @@ impl World {
     pub(super) fn begin(&mut self, node: usize, shard: ShardId, request: Request) {
         let now = self.now;
         let Some(process) = self.process_mut(node) else { return };
-        let deadline = process.clock.at(now) + request.left;
+        if request.deadline <= process.clock.at(now) {
+            return self.reply(node, &request, Answer::Expired);
+        }
         let actor = request.actor;
         if let Some(inside) = process.inside.get_mut(shard.index()) {
             *inside += 1;
         }
         let activation = process.activations.entry(actor).or_default();
-        let work = Work { shard, request, deadline };
+        let work = Work { shard, request };
         let head = activation.head.filter(|_| work.request.what == What::Read && !activation.leaves);
         if let Some(head) = head {
             let sequence = self.store.sequence(actor, head);
@@ -190,7 +195,7 @@ impl World {
         let Some(activation) = process.activations.get_mut(&actor) else { return };
         let Some(turn) = &mut activation.turn else { return };
         let request = &turn.work.request;
-        if turn.work.deadline <= local {
+        if turn.work.request.deadline <= local {
             return self.end_turn(node, actor, Answer::Failed);
         }
         if turn.conflicts >= CONFLICTS {
@@ -200,16 +205,14 @@ impl World {
             return self.step(node, actor, Ask::Load, None);
         };
         let is_reloaded = turn.conflicts > 0;
-        let looks_up = if mutant == Some(Mutant::NoLookUp) {
-            request.recorded && !is_reloaded
-        } else {
-            request.recorded || is_reloaded
-        };
+        // What the own process asks for the first time cannot be known before others were at work.
+        let is_fresh = request.local && !request.recorded;
+        let looks_up = if mutant == Some(Mutant::NoLookUp) { !is_fresh && !is_reloaded } else { !is_fresh || is_reloaded };
         if looks_up
             && !request.what.is_query()
             && let Some((outcome, sequence)) = self.store.look_up(actor, head, request.id)
         {
-            self.count("commands that were found in the log");
+            self.count("commands found in the log");
             return self.end_turn(node, actor, Answer::Outcome { outcome, sequence, recorded: true });
         }
         let state = self.store.state(actor, head);
@@ -270,7 +273,7 @@ impl World {
         let Some(turn) = turn.filter(|turn| turn.step == step) else { return };
         let is_save = matches!(turn.ask, Ask::Save { .. });
         let ask = turn.ask;
-        if turn.work.deadline <= local && !is_save {
+        if turn.work.request.deadline <= local && !is_save {
             return self.end_turn(node, actor, Answer::Failed);
         }
         self.ask_store(node, incarnation, actor, step, self.asked_as(ask));

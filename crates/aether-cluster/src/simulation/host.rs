@@ -41,8 +41,8 @@ pub(super) struct Process {
     pub(super) frozen_until: Duration,
     pub(super) leaving: bool,
     pub(super) stopped: bool,
-    /// Whether it may act, as its engine has said last.
-    pub(super) hears: bool,
+    /// Until when it hears itself, by its clock.
+    pub(super) hears_until: Duration,
     pub(super) gates: Vec<Gate<Request>>,
     /// How many requests are under way, by shard.
     pub(super) inside: Vec<u32>,
@@ -54,6 +54,12 @@ pub(super) struct Process {
     pub(super) members: BTreeMap<Incarnation, MemberState>,
     pub(super) plan: Arc<Plan>,
     wake_at: Duration,
+}
+
+impl Process {
+    pub(super) fn hears_itself(&self, now: Duration) -> bool {
+        self.clock.at(now) < self.hears_until
+    }
 }
 
 impl World {
@@ -84,7 +90,7 @@ impl World {
             frozen_until: Duration::ZERO,
             leaving: false,
             stopped: false,
-            hears: false,
+            hears_until: Duration::ZERO,
             gates: (0..shards).map(|_| Gate::new(incarnation, Room::default())).collect(),
             inside: vec![0; shards],
             listens: vec![None; shards],
@@ -151,6 +157,7 @@ impl World {
             Input::Wake(at) if at != process.wake_at => return,
             Input::Wake(_) => process.wake_at = Duration::MAX,
             Input::Heard(message) => process.engine.heard(message, local),
+            Input::Said { .. } if !process.hears_itself(now) => return,
             Input::Said { from, shard, word, since } => process.engine.told(from, shard, word, since, local),
             Input::Wrote { number, name, result } => process.engine.wrote(number, name, result, local),
             Input::Looked { name, found } => process.engine.looked(name, found, local),
@@ -172,6 +179,7 @@ impl World {
             self.act(node, action);
         }
         let Some(process) = self.process_mut(node) else { return };
+        process.hears_until = process.engine.hears_itself_until().unwrap_or_default();
         let wake = process.engine.wake().max(process.clock.at(now) + Duration::from_micros(100));
         if wake < process.wake_at && !process.stopped {
             process.wake_at = wake;
@@ -195,7 +203,6 @@ impl World {
             Action::LookAtAll => self.look(node, incarnation, None),
             Action::Shard(shard, order) => self.order(node, incarnation, shard, order),
             Action::Hears(hears) => {
-                process.hears = hears;
                 self.log(|| format!("n{node} {}", if hears { "hears itself" } else { "is deaf" }));
                 if !hears {
                     self.count("times a node was deaf");

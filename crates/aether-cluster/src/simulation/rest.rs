@@ -111,7 +111,7 @@ impl World {
             let process = self.process(owner)?;
             let listens = process.listens[shard.index()].is_some();
             let open = process.gates[shard.index()].stance() == Stance::Acting;
-            (!listens || !open || !process.hears).then(|| format!("n{owner} does not act for shard {shard}"))
+            (!listens || !open || !process.hears_itself(self.now)).then(|| format!("n{owner} does not act for shard {shard}"))
         })
     }
 }

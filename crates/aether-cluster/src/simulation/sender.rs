@@ -231,7 +231,7 @@ impl World {
     fn ask_here(&mut self, node: usize, number: usize, shard: ShardId, fresh: bool, deadline: Duration, local: Duration) {
         let Some(process) = self.process(node) else { return };
         let acts = process.gates[shard.index()].stance() == crate::routing::gate::Stance::Acting;
-        if !acts || !process.hears {
+        if !acts {
             return;
         }
         let incarnation = process.incarnation;
@@ -252,6 +252,7 @@ impl World {
             recorded: !fresh,
             seen: doing.seen,
             left: deadline - local,
+            deadline,
             local: true,
             sent: now,
         };
@@ -337,6 +338,7 @@ impl World {
                     recorded: attempt.recorded,
                     seen: doing.seen,
                     left: attempt.left,
+                    deadline: Duration::ZERO,
                     local: false,
                     sent: now,
                 };
@@ -386,7 +388,8 @@ impl World {
             listeners = vec![listeners[one]];
         }
         for (node, incarnation) in listeners {
-            for at in self.net.send(place, Place::node(node), now, &mut self.random) {
+            // The servers do not double what they pass on, and clients send nothing again by themselves.
+            for at in self.net.send(place, Place::node(node), now, &mut self.random).into_iter().take(1) {
                 let request = request.clone();
                 self.to_node(at, node, incarnation, Input::Asked { shard, request, arrived: at });
             }

@@ -58,8 +58,9 @@ pub(super) struct Request {
     pub(super) to: Option<Incarnation>,
     pub(super) recorded: bool,
     pub(super) seen: u64,
-    /// How much time was left when it was sent.
+    /// How much time was left when it was sent; and until when that is, by the clock of the node that has it.
     pub(super) left: Duration,
+    pub(super) deadline: Duration,
     /// Asked by the process itself: no network, and no second attempt.
     pub(super) local: bool,
     /// When it was sent, in true time: for the judge alone.
@@ -73,6 +74,7 @@ pub(super) enum Answer {
     /// Not begun here, and who acts as far as this node knows.
     Again(Option<Incarnation>),
     Overloaded,
+    Expired,
     /// Begun, and nothing was saved.
     Failed,
 }
@@ -88,6 +90,7 @@ impl Answer {
             Self::Outcome { outcome: Outcome::Told(seen), sequence, recorded } => (recorded, sequence, Body::Told(seen.write())),
             Self::Again(owner) => (false, 0, Body::Again(owner)),
             Self::Overloaded => (false, 0, Body::Overloaded),
+            Self::Expired => (false, 0, Body::Expired),
             Self::Failed => (false, 0, Body::Failed(Failure::from(&ActorError::Contended { attempts: 1 }))),
         };
         Reply { from, recorded, sequence, body }

@@ -35,11 +35,10 @@
 //!   renewal. The holder stops 13 s after it has *sent* the last one that was acknowledged; a clock that runs slow by a tenth
 //!   makes 14.5 s of it; the servers' clocks have the rest (`ttl − stop_after / 0.9`).
 //! - **A healthy holder keeps it** while a bucket of three replicas loses a server, also the one that leads it: that holds up
-//!   renewals, every 2 s otherwise, for 4 to 9 s, and up to two
-//!   [attempts](aether_coordination::NatsConfig::attempt) more.
+//!   renewals, every 2 s otherwise, for 4 to 9 s, and up to two [attempts](aether_coordination::NatsConfig::attempt)
+//!   more.
 //! - **The next one follows** at once when the holder [leaves](Singleton::leave), and within 19 s when it dies: the time to live
-//!   and the 2 s within which each candidate looks. While the servers take no writes,
-//!   nobody follows.
+//!   and the 2 s within which each candidate looks. While the servers take no writes, nobody follows.
 //! - **Epochs grow**: each take-over has a higher one than all before it. The epoch is the revision of that write.
 //!
 //! # What is not

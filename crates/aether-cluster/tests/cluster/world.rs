@@ -59,16 +59,26 @@ pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 /// Waits until all of these, and nobody else, are up, have the shards among them, and nothing moves.
 pub(crate) async fn settled(nodes: &[&ClusterManager]) {
     for node in nodes {
-        until("settled", || {
-            let status = node.status();
-            let up = status.members.iter().filter(|member| member.state == MemberState::Up).count();
-            let here: usize = nodes.iter().map(|node| node.shards().len()).sum();
-            status.is_ready()
-                && up == nodes.len()
-                && status.members.len() == nodes.len()
-                && status.shards.moving == 0
-                && here == status.shards.total
-        })
-        .await;
+        let waited = tokio::time::timeout(SOON, async {
+            while !is_settled(nodes, node) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        if waited.await.is_err() {
+            let statuses: Vec<_> =
+                nodes.iter().map(|node| format!("{}:\n{}", node.node(), node.status())).collect();
+            panic!("not settled within {SOON:?}\n{}", statuses.join("\n"));
+        }
     }
+}
+
+fn is_settled(nodes: &[&ClusterManager], node: &ClusterManager) -> bool {
+    let status = node.status();
+    let up = status.members.iter().filter(|member| member.state == MemberState::Up).count();
+    let here: usize = nodes.iter().map(|node| node.shards().len()).sum();
+    status.is_ready()
+        && up == nodes.len()
+        && status.members.len() == nodes.len()
+        && status.shards.moving == 0
+        && here == status.shards.total
 }

@@ -133,11 +133,15 @@ fn another_version_is_not_read_and_a_cut_message_neither() {
     assert_eq!(Versions::OURS.read_request(&newer), Err(Unread));
     let only_newer = Versions { lowest: 2, highest: 2 };
     assert_eq!(only_newer.read_request(&command().write(1)), Err(Unread));
-    for (_, bytes) in written() {
+    for (name, bytes) in written() {
         for cut in 0..bytes.len() {
             let cut = bytes.slice(..cut);
-            assert!(both.read_request(&cut).is_err() && both.read_reply(&cut).is_err());
-            assert!(both.read_peer(&cut).is_err());
+            let unread = match name.split_once('-').unwrap().0 {
+                "request" => both.read_request(&cut).is_err(),
+                "reply" => both.read_reply(&cut).is_err(),
+                _ => both.read_peer(&cut).is_err(),
+            };
+            assert!(unread, "{name} was read from {} bytes", cut.len());
         }
     }
 }
