@@ -30,6 +30,7 @@ pub struct ActorSystemBuilder {
     namespace: Option<String>,
     limit: MemoryLimit,
     deadline: Duration,
+    activations: usize,
     pub(crate) coordination: Arc<dyn Coordination>,
     kinds: Vec<Registered>,
     pub(crate) reactors: Vec<Box<dyn Reactor>>,
@@ -63,6 +64,7 @@ impl ActorSystemBuilder {
             namespace: None,
             limit: MemoryLimit::default(),
             deadline: Duration::from_secs(30),
+            activations: 256,
             coordination: Arc::new(MemoryCoordination::new()),
             kinds: Vec::new(),
             reactors: Vec::new(),
@@ -117,6 +119,13 @@ impl ActorSystemBuilder {
         self
     }
 
+    /// How many actors are loaded at the same time, at least 1; 256 by default. What comes beyond waits, so that a process
+    /// that has just been started, or has got what another one had, does not overrun the store.
+    pub fn activations(mut self, at_once: usize) -> Self {
+        self.activations = at_once.max(1);
+        self
+    }
+
     /// What the processes that run the same process managers, timers and effects agree by. In memory by default: for a
     /// single process, which begins anew when it is started again.
     pub fn coordination(mut self, coordination: Arc<dyn Coordination>) -> Self {
@@ -140,7 +149,7 @@ impl ActorSystemBuilder {
     /// Outside a tokio runtime.
     pub async fn start(mut self) -> Result<ActorSystem, StartError> {
         self.check()?;
-        let residents = Residents::new(self.limit);
+        let residents = Residents::new(self.limit, self.activations);
         let shared = Arc::new(Shared::new(
             self.store,
             self.clock,

@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::counting::Counting;
 use crate::plan::Plan;
-use crate::record::{Keys, Settings, from_json};
+use crate::record::{Keys, Leader, Settings, from_json};
 use crate::routing::{ClusterRouter, RoutingConfig};
 use crate::signal::{Message, decode};
 use crate::{ClusterError, builder};
@@ -65,6 +65,11 @@ impl ClusterClient {
             async move { listen.listen(&topic).await }.boxed()
         })
         .await?;
+        if let Some(entry) = coordination.get(&keys.leader).await?
+            && let Ok(leader) = from_json::<Leader>(&entry.value)
+        {
+            router.control().saw(leader.sequence);
+        }
         let mut revision = 0;
         if let Some(entry) = coordination.get(&keys.plan).await?
             && let Ok(plan) = from_json::<Plan>(&entry.value)

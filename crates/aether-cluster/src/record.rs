@@ -88,6 +88,9 @@ pub(crate) struct Leader {
     pub(crate) nonce: Uuid,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) epoch: Option<Epoch>,
+    /// The highest sequence of the store that was seen: who is started later need not look for what was before.
+    #[serde(default)]
+    pub(crate) sequence: u64,
 }
 
 /// JSON, so that people can read the keys as well.

@@ -1,4 +1,5 @@
-//! Askers that put commands and queries to the same actors through two systems, and send commands again at random.
+//! Askers that put commands and queries to the same actors in two ways, as through two systems, and send commands again at
+//! random.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Load {
     pub(crate) askers: usize,
     pub(crate) actors: usize,
+    /// How long an asker rests at most before it asks again.
+    pub(crate) rest: Duration,
 }
 
 /// Askers at work.
@@ -33,19 +36,29 @@ pub(crate) struct Hammer {
 #[derive(Debug, Default)]
 pub(crate) struct Done {
     pub(crate) operations: Vec<Operation>,
-    /// Commands that were sent to both systems at once, and answered in two ways.
+    /// Commands that were sent in both ways at once, and answered in two ways.
     pub(crate) disagreed: u64,
 }
 
 impl Hammer {
-    /// Starts them.
+    /// Starts them, through two systems.
     pub(crate) fn start(systems: &[ActorSystem; 2], load: Load, seed: u64) -> Self {
+        Self::through(|_, actor| systems.each_ref().map(|system| system.actor(actor)), load, seed)
+    }
+
+    /// Starts them; each asker, by its number, has references of its own to each actor, in two ways.
+    pub(crate) fn through(
+        reference: impl Fn(usize, usize) -> [ActorRef<List>; 2],
+        load: Load,
+        seed: u64,
+    ) -> Self {
         let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let mut askers = JoinSet::new();
         for number in 0..load.askers {
             let asker = Asker {
                 number,
-                actors: (0..load.actors).map(|n| systems.each_ref().map(|system| system.actor(n))).collect(),
+                actors: (0..load.actors).map(|actor| reference(number, actor)).collect(),
+                rest: load.rest,
                 random: fastrand::Rng::with_seed(seed.wrapping_add(number as u64)),
                 last: HashMap::new(),
                 next: 0,
@@ -75,8 +88,9 @@ impl Hammer {
 
 struct Asker {
     number: usize,
-    /// References of this asker's own, in both systems.
+    /// References of this asker's own, in both ways.
     actors: Vec<[ActorRef<List>; 2]>,
+    rest: Duration,
     random: fastrand::Rng,
     /// What it saw last of each actor.
     last: HashMap<usize, u64>,
@@ -92,7 +106,7 @@ enum Manner {
     Patient,
     /// Given up soon, and sent again.
     Hasty,
-    /// To both systems at once.
+    /// In both ways at once.
     Twice,
 }
 
@@ -102,6 +116,9 @@ impl Asker {
             let actor = self.random.usize(..self.actors.len());
             self.operation(actor).await;
             answered.fetch_add(1, Ordering::Relaxed);
+            if !self.rest.is_zero() {
+                tokio::time::sleep(self.rest.mul_f64(self.random.f64())).await;
+            }
         }
         self.done
     }

@@ -21,7 +21,7 @@ async fn history() -> (MemoryEventStore, Vec<Operation>) {
         system.start().await.unwrap()
     };
     let systems = [start().await, start().await];
-    let hammer = Hammer::start(&systems, Load { askers: 4, actors: 1 }, 1);
+    let hammer = Hammer::start(&systems, Load { askers: 4, actors: 1, rest: Duration::ZERO }, 1);
     while hammer.answered() < 300 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

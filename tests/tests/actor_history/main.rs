@@ -19,7 +19,7 @@ use hammer::{Hammer, Load};
 use history::{Verdict, longest_gap};
 use list::List;
 
-const LOAD: Load = Load { askers: 32, actors: 100 };
+const LOAD: Load = Load { askers: 32, actors: 100, rest: Duration::ZERO };
 /// How much is asked in all.
 const OPERATIONS: u64 = 4_000;
 /// How long it may take: a machine that is busy with other things is slow.

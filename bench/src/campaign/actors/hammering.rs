@@ -11,16 +11,16 @@ use anyhow::Context;
 use tokio::task::block_in_place;
 use tokio::time::Instant;
 
-use super::hammer::{Hammer, Load};
-use super::history::{Verdict, longest_gap};
-use super::list::List;
 use crate::Plan;
 use crate::faults::whole;
+use crate::lists::hammer::{Hammer, Load};
+use crate::lists::history::{Verdict, longest_gap};
+use crate::lists::list::List;
 use crate::report::Report;
 use crate::writers::{config, connect};
 
 const SCENARIO: &str = "R3 hammer";
-const LOAD: Load = Load { askers: 32, actors: 100 };
+const LOAD: Load = Load { askers: 32, actors: 100, rest: Duration::ZERO };
 /// How much must be answered between two faults.
 const PROGRESS: u64 = 400;
 const PATIENCE: Duration = Duration::from_secs(90);

@@ -4,13 +4,7 @@ mod audit;
 mod bank;
 mod books;
 mod desk;
-#[path = "../../../../tests/tests/actor_history/hammer.rs"]
-mod hammer;
 mod hammering;
-#[path = "../../../../tests/tests/actor_history/history.rs"]
-mod history;
-#[path = "../../../../tests/tests/actor_history/list.rs"]
-mod list;
 mod said;
 pub(crate) mod worker;
 mod workers;

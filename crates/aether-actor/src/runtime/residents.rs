@@ -6,7 +6,9 @@ use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use aether_telemetry::metrics::ActorMetrics;
 use parking_lot::Mutex;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 /// How much may be in memory, over all kinds.
@@ -58,6 +60,8 @@ pub(crate) trait Resident: Send + Sync {
 /// ticks is the order of use, as far as moving out has to know it, and nothing is counted on the way of a command.
 pub(crate) struct Residents {
     limit: MemoryLimit,
+    /// Places for those that are being loaded.
+    entrance: Semaphore,
     tick: AtomicU64,
     actors: AtomicUsize,
     bytes: AtomicUsize,
@@ -68,6 +72,22 @@ pub(crate) struct Residents {
     by_use: Mutex<BinaryHeap<Reverse<Entry>>>,
     /// Which tick it was when, for the last while.
     times: Mutex<Vec<(Instant, u64)>>,
+}
+
+/// An actor that waits to be loaded, for the metrics.
+struct Waiting<'a>(&'a ActorMetrics);
+
+impl<'a> Waiting<'a> {
+    fn new(metrics: &'a ActorMetrics) -> Self {
+        metrics.waits(true);
+        Self(metrics)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waits(false);
+    }
 }
 
 struct Entry {
@@ -105,9 +125,11 @@ impl std::fmt::Debug for Residents {
 }
 
 impl Residents {
-    pub(crate) fn new(limit: MemoryLimit) -> Self {
+    /// Up to a limit, of which so many may be loaded at the same time.
+    pub(crate) fn new(limit: MemoryLimit, at_once: usize) -> Self {
         Self {
             limit,
+            entrance: Semaphore::new(at_once.min(Semaphore::MAX_PERMITS)),
             tick: AtomicU64::new(1),
             actors: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
@@ -120,6 +142,16 @@ impl Residents {
 
     pub(crate) fn tick(&self) -> u64 {
         self.tick.load(Ordering::Relaxed)
+    }
+
+    /// Waits until it is an actor's turn to be loaded, which it holds until it is.
+    pub(crate) async fn admit(&self, metrics: &ActorMetrics) -> Option<SemaphorePermit<'_>> {
+        if let Ok(place) = self.entrance.try_acquire() {
+            return Some(place);
+        }
+        let _waiting = Waiting::new(metrics);
+        // It is never closed.
+        self.entrance.acquire().await.ok()
     }
 
     /// How many actors are in memory.

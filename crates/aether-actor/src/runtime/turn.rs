@@ -311,6 +311,7 @@ async fn activate<A: Actor>(
         return Err(LoadError::Poison(poison));
     }
     let timer = Timer::start();
+    let _admitted = kind.shared.residents.admit(&kind.metrics).await;
     let loaded: Loaded<A> = load::load(&kind.shared.store, &cell.id, &kind.options).await?;
     let head = loaded.head;
     let memory = loaded.state.memory();

@@ -68,6 +68,9 @@ pub(crate) struct Driver {
     shared: Shared,
     me: Node,
     report: Report,
+    /// What has happened and was not told yet, and whether what is known has changed.
+    told: Vec<ClusterEvent>,
+    has_news: bool,
     /// Shards that were closed, and whose actors have to leave memory.
     closed: BTreeSet<ShardId>,
     count: u16,
@@ -119,6 +122,8 @@ impl Driver {
             shared: parts.shared,
             report: Report::new(parts.namespace.as_deref(), &parts.cluster, parts.me.clone()),
             me: parts.me,
+            told: Vec::new(),
+            has_news: false,
             closed: BTreeSet::new(),
             count: parts.count,
         })
@@ -213,6 +218,18 @@ impl Driver {
             control.hears_itself_until(self.started + until);
         }
         self.report.tell();
+        if std::mem::take(&mut self.has_news) {
+            let (known, acting) = self.report.view();
+            self.shared.known.send_modify(|view| {
+                view.known = known;
+                view.acting.clone_from(acting);
+            });
+        }
+        // After the view: whoever hears of something and looks at it finds it so.
+        for event in self.told.drain(..) {
+            // There may be nobody who follows.
+            let _ = self.shared.events.send(event);
+        }
     }
 
     fn tell(&mut self, happened: Happened) {
@@ -230,15 +247,8 @@ impl Driver {
             Happened::Acts(shard, true) => Some(ClusterEvent::Gained(shard)),
             Happened::Acts(shard, false) => Some(ClusterEvent::Lost(shard)),
         };
-        let (known, acting) = self.report.view();
-        self.shared.known.send_modify(|view| {
-            view.known = known;
-            view.acting.clone_from(acting);
-        });
-        if let Some(event) = event {
-            // There may be nobody who follows.
-            let _ = self.shared.events.send(event);
-        }
+        self.told.extend(event);
+        self.has_news = true;
     }
 
     fn hear(&mut self, message: &[u8]) {

@@ -46,7 +46,7 @@ enum State {
     /// The key is read, to be taken over.
     Looking,
     /// The key is being taken over by this write.
-    Taking { nonce: Uuid, condition: Condition },
+    Taking { nonce: Uuid },
     /// This node leads.
     Leading { nonce: Uuid, epoch: Epoch, revision: Revision, confirmed: Duration, writing: Option<Duration> },
 }
@@ -61,6 +61,8 @@ pub(crate) struct Around {
     pub(crate) heard: usize,
     /// Whether it could lead at all: it is a member, and does not leave.
     pub(crate) eligible: bool,
+    /// The highest sequence of the store that it has heard of.
+    pub(crate) sequence: u64,
 }
 
 impl Around {
@@ -83,6 +85,8 @@ pub(crate) struct Election {
     /// Whether this node took over though it did not hear most of the members.
     alone: bool,
     last_turn: Option<Duration>,
+    /// What was written last, to be written again as long as it is not known what came of it.
+    written: Option<(Leader, Condition)>,
     random: fastrand::Rng,
 }
 
@@ -100,6 +104,7 @@ impl Election {
             take_over_alone_at: soon,
             alone: false,
             last_turn: None,
+            written: None,
             random,
         }
     }
@@ -158,7 +163,13 @@ impl Election {
     }
 
     /// The key was read: what is in it.
-    pub(crate) fn looked(&mut self, found: Option<(Leader, Revision)>, now: Duration, steps: &mut Vec<Step>) {
+    pub(crate) fn looked(
+        &mut self,
+        found: Option<(Leader, Revision)>,
+        around: Around,
+        now: Duration,
+        steps: &mut Vec<Step>,
+    ) {
         if self.state != State::Looking {
             return;
         }
@@ -175,24 +186,36 @@ impl Election {
         }
         let nonce = Uuid::from_u128(self.random.u128(..));
         let condition = Condition::from(found.map(|(_, revision)| revision));
-        self.state = State::Taking { nonce, condition };
-        steps.push(Step::Write(Leader { node: self.me.clone(), nonce, epoch: None }, condition));
+        self.state = State::Taking { nonce };
+        self.write(nonce, None, condition, around, steps);
+    }
+
+    fn write(
+        &mut self,
+        nonce: Uuid,
+        epoch: Option<Epoch>,
+        condition: Condition,
+        around: Around,
+        steps: &mut Vec<Step>,
+    ) {
+        let leader = Leader { node: self.me.clone(), nonce, epoch, sequence: around.sequence };
+        self.written = Some((leader.clone(), condition));
+        steps.push(Step::Write(leader, condition));
     }
 
     /// The write has ended.
     pub(crate) fn wrote(&mut self, result: Written, around: Around, now: Duration, steps: &mut Vec<Step>) {
         match (&mut self.state, result) {
-            (State::Taking { nonce, .. }, Written::At(revision)) => {
+            (State::Taking { nonce }, Written::At(revision)) => {
                 let (nonce, epoch) = (*nonce, Epoch::new(revision.get()));
                 self.state = State::Leading { nonce, epoch, revision, confirmed: now, writing: None };
                 self.known = Some((epoch, self.me.incarnation));
                 self.alone = !around.has_most();
                 steps.push(Step::Won(epoch));
             }
-            (State::Taking { nonce, condition }, Written::Unknown) => {
+            (State::Taking { .. } | State::Leading { .. }, Written::Unknown) => {
                 // The same bytes again, until it is known.
-                let leader = Leader { node: self.me.clone(), nonce: *nonce, epoch: None };
-                steps.push(Step::Write(leader, *condition));
+                steps.extend(self.written.clone().map(|(leader, condition)| Step::Write(leader, condition)));
             }
             (State::Taking { .. }, Written::Conflict) => {
                 self.state = State::Following;
@@ -204,10 +227,6 @@ impl Election {
                 *confirmed = writing.take().unwrap_or(*confirmed);
             }
             (State::Leading { .. }, Written::Conflict) => self.step_down(now, steps),
-            (State::Leading { nonce, epoch, revision, .. }, Written::Unknown) => {
-                let leader = Leader { node: self.me.clone(), nonce: *nonce, epoch: Some(*epoch) };
-                steps.push(Step::Write(leader, Condition::At(*revision)));
-            }
             (State::Following | State::Looking, _) => {}
         }
     }
@@ -229,8 +248,8 @@ impl Election {
                     self.step_down(now, steps);
                 } else if writing.is_none() && now >= *confirmed + CONFIRM {
                     *writing = Some(now);
-                    let leader = Leader { node: self.me.clone(), nonce: *nonce, epoch: Some(*epoch) };
-                    steps.push(Step::Write(leader, Condition::At(*revision)));
+                    let (nonce, epoch, condition) = (*nonce, *epoch, Condition::At(*revision));
+                    self.write(nonce, Some(epoch), condition, around, steps);
                 }
             }
             State::Following if due => {

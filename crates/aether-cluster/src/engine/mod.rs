@@ -277,7 +277,8 @@ impl Engine {
                     // What nobody can read is taken over.
                     from_json::<Leader>(&value).ok().map(|leader| (leader, revision))
                 });
-                self.elect(now, |election, steps| election.looked(leader, now, steps));
+                let around = self.around(now);
+                self.elect(now, |election, steps| election.looked(leader, around, now, steps));
             }
             (Name::Leader, Err(error)) => {
                 self.election.blind(now);
@@ -334,7 +335,11 @@ impl Engine {
                     self.attention |= self.members.saw(member, revision);
                 }
             }
-            Name::Leader | Name::Settings => {}
+            Name::Leader => match from_json::<Leader>(value) {
+                Ok(leader) => self.saw_sequence(leader.sequence),
+                Err(error) => tracing::warn!(%error, "the leader's key cannot be read"),
+            },
+            Name::Settings => {}
         }
     }
 
@@ -458,6 +463,7 @@ impl Engine {
             members: members.len().max(1),
             heard: heard.max(1),
             eligible: self.members.is_written() && !self.leaving,
+            sequence: self.sequence,
         }
     }
 

@@ -1,12 +1,13 @@
 //! [`Control`]: what the driver of a cluster tells routing to do.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use aether_actor::ActorSystem;
 use async_nats::{Client, Subject, Subscriber};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
@@ -295,7 +296,7 @@ async fn subscribe(
 
 async fn read_peers(acting: Arc<Acting>, mut heard: Subscriber) {
     while let Some(message) = heard.next().await {
-        acting.peer(message).await;
+        survive(acting.peer(message)).await;
     }
 }
 
@@ -310,7 +311,7 @@ async fn read_shard(
             biased;
             _ = &mut stopped => break,
             message = heard.next() => match message {
-                Some(message) => acting.request(shard, message).await,
+                Some(message) => survive(acting.request(shard, message)).await,
                 None => return,
             }
         }
@@ -318,7 +319,14 @@ async fn read_shard(
     // What has come until now is still seen to.
     if heard.unsubscribe().await.is_ok() {
         while let Some(message) = heard.next().await {
-            acting.request(shard, message).await;
+            survive(acting.request(shard, message)).await;
         }
+    }
+}
+
+/// Whatever one message does, the next one is read.
+async fn survive(work: impl Future<Output = ()>) {
+    if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+        tracing::error!("a message could not be seen to: its reader has panicked");
     }
 }

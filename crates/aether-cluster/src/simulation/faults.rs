@@ -183,6 +183,7 @@ impl World {
         self.keys.down_until = now;
         self.store.down_until = now;
         self.store.isolated = None;
+        self.calm = true;
         self.log(|| "all is healed".into());
     }
 }

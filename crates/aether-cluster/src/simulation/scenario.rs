@@ -88,6 +88,7 @@ fn orderly(mut world: World) -> World {
     let mut world = grown(world, 0);
     world.run(SECOND * 5);
     world.judge.strict_since = Some(world.now);
+    world.judge.nobody_fails = true;
     world.run(SECOND);
     for node in 0..world.hosts.len() {
         match world.random.u8(..3) {
@@ -120,15 +121,12 @@ fn one_frozen(mut world: World) -> World {
     let mut world = grown(world, 0);
     world.run(SECOND * 5);
     let node = world.random.usize(..world.hosts.len());
-    world.calm = false;
     let suspended = world.random.bool();
     world.freeze_for(node, world.suspect_after * 3 + SECOND * 15, suspended);
-    world.calm = true;
     world.run(world.suspect_after * 2 + SECOND * 6);
     world.judge.strict_since = Some(world.now);
     world.run(SECOND * 5);
     world.judge.strict_since = None;
-    world.calm = false;
     world.come_to_rest();
     world
 }

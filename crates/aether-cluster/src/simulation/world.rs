@@ -17,7 +17,7 @@ use crate::{Incarnation, ShardId};
 /// Actors that are asked for; beside them there is one in each shard, to see whether it answers.
 pub(super) const ACTORS: usize = 30;
 /// How many events a trace goes back.
-const TRACE: usize = 400;
+const TRACE: usize = 3_000;
 
 #[derive(Debug)]
 pub(super) struct World {
@@ -40,7 +40,7 @@ pub(super) struct World {
     pub(super) actors: Vec<ShardId>,
     pub(super) shards: u16,
     pub(super) suspect_after: Duration,
-    /// Whether anything goes wrong at all.
+    /// Whether nothing goes wrong, neither with messages nor with keys and store.
     pub(super) calm: bool,
     pub(super) judge: Judge,
     pub(super) counts: Counts,

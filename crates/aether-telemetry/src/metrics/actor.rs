@@ -19,6 +19,7 @@ pub struct ActorMetrics {
     labels: Labels,
     counters: PerRecorder<Counters>,
     live: Share,
+    waiting: Share,
     unreadable: Share,
 }
 
@@ -69,6 +70,7 @@ impl ActorMetrics {
         let labels = Labels::new(namespace, category);
         Self {
             live: Share::new(&table::ACTORS_LIVE, &labels, Together::Sum),
+            waiting: Share::new(&table::ACTOR_ACTIVATIONS_WAITING, &labels, Together::Sum),
             unreadable: Share::new(&table::ACTORS_UNREADABLE, &labels, Together::Sum),
             counters: PerRecorder::new(),
             labels,
@@ -111,7 +113,12 @@ impl ActorMetrics {
         }
     }
 
-    /// An actor has left memory, for this reason: `idle`, `memory`, `reloaded` or `failed`.
+    /// One more actor waits to be loaded, or one less.
+    pub fn waits(&self, waits: bool) {
+        self.waiting.change(if waits { 1 } else { -1 });
+    }
+
+    /// An actor has left memory, for this reason: `idle`, `memory`, `reloaded`, `evicted` or `failed`.
     pub fn passivated(&self, reason: &'static str) {
         self.live.change(-1);
         count(&table::ACTOR_PASSIVATIONS, &self.labels, reason);

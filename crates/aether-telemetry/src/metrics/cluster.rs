@@ -66,7 +66,6 @@ pub struct ClusterMetrics {
     leads: Share,
     shards: Share,
     moving: Share,
-    recoveries: Share,
 }
 
 #[derive(Debug)]
@@ -94,7 +93,6 @@ impl ClusterMetrics {
             leads: share(&table::CLUSTER_LEADS, Together::Sum),
             shards: share(&table::CLUSTER_SHARDS, Together::Sum),
             moving: share(&table::CLUSTER_SHARDS_MOVING, Together::Max),
-            recoveries: share(&table::CLUSTER_RECOVERIES_WAITING, Together::Sum),
             counters: PerRecorder::new(),
             reported: Mutex::default(),
             labels,
@@ -139,11 +137,6 @@ impl ClusterMetrics {
         if let Some(counters) = self.counters() {
             timer.stop(&counters.handoff);
         }
-    }
-
-    /// So many actors wait to be loaded.
-    pub fn recoveries_waiting(&self, actors: usize) {
-        self.recoveries.set(actors as u64);
     }
 
     /// Something that was asked over the network has ended, and took so long.

@@ -176,8 +176,10 @@ metrics! {
         "Actors that were loaded into memory.";
     ACTOR_ACTIVATION_DURATION: Histogram "aether_actor_activation_duration_seconds", "seconds", OF_ACTORS,
         "Time to load an actor: its snapshot, and the events after it.";
+    ACTOR_ACTIVATIONS_WAITING: Gauge "aether_actor_activations_waiting", "actors", OF_ACTORS,
+        "Actors that wait to be loaded, since as many as may be are being loaded already.";
     ACTOR_PASSIVATIONS: Counter "aether_actor_passivations_total", "actors", OF_LEAVING,
-        "Actors that left memory: `idle`, to make room in `memory`, to be `reloaded` since what is in memory is doubtful, or since they `failed`.";
+        "Actors that left memory: `idle`, to make room in `memory`, to be `reloaded` since what is in memory is doubtful, `evicted` since they are at another node now, or since they `failed`.";
     ACTOR_COMMANDS: Counter "aether_actor_commands_total", "commands", OF_OUTCOME,
         "Commands, each counted once when it ends: `done`, `refused` by the actor, `recalled` since it was executed before; not begun: `overloaded` (the mailbox was full), `expired` (the deadline had passed, or nobody waited any more) or `stopped`; or `panicked`, `parked`, `contended`, `gone` (that of a timer which had been cancelled or replaced) or `failed`.";
     ACTOR_ASK_DURATION: Histogram "aether_actor_ask_duration_seconds", "seconds", OF_ACTORS,
@@ -238,8 +240,6 @@ metrics! {
         "Shards of the cluster that are on the move, as this node knows.";
     CLUSTER_HANDOFF_DURATION: Histogram "aether_cluster_handoff_duration_seconds", "seconds", OF_CLUSTER,
         "Time from the moment this node held a shard's commands back until it had handed the shard over.";
-    CLUSTER_RECOVERIES_WAITING: Gauge "aether_cluster_recoveries_waiting", "actors", OF_CLUSTER,
-        "Actors that wait to be loaded, since so many are being loaded already.";
     CLUSTER_ASKS: Counter "aether_cluster_asks_total", "asks", OF_CLUSTER_OUTCOME,
         "Commands and queries that this process has sent over the network, each counted once when it ends: `answered` (a refusal is an answer), `timed_out` or `failed`.";
     CLUSTER_ASK_DURATION: Histogram "aether_cluster_ask_duration_seconds", "seconds", OF_CLUSTER,
