@@ -308,3 +308,149 @@ impl Election {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::NodeId;
+
+    const PATIENCE: Duration = Duration::from_secs(3);
+    const WELL: Around = Around { connected: true, members: 3, heard: 3, eligible: true, sequence: 0 };
+
+    fn node(number: u128) -> Node {
+        let id = NodeId::new(format!("n{number}")).unwrap();
+        Node { id, incarnation: Uuid::from_u128(number).into() }
+    }
+
+    fn secs(secs: f64) -> Duration {
+        Duration::from_secs_f64(secs)
+    }
+
+    /// An election, and what it has asked for since it was last looked.
+    struct Watched(Election, Vec<Step>);
+
+    impl Watched {
+        fn new(number: u128) -> Self {
+            Self(Election::new(node(number), PATIENCE, Duration::ZERO, 7), Vec::new())
+        }
+
+        fn turn(&mut self, around: Around, at: f64) -> Vec<Step> {
+            self.0.turn(around, secs(at), &mut self.1);
+            std::mem::take(&mut self.1)
+        }
+
+        fn looked(&mut self, found: Option<(Leader, u64)>, at: f64) -> Vec<Step> {
+            let found = found.map(|(leader, revision)| (leader, Revision::new(revision)));
+            self.0.looked(found, WELL, secs(at), &mut self.1);
+            std::mem::take(&mut self.1)
+        }
+
+        fn wrote(&mut self, written: Written, at: f64) -> Vec<Step> {
+            self.0.wrote(written, WELL, secs(at), &mut self.1);
+            std::mem::take(&mut self.1)
+        }
+
+        /// Leads from epoch 5 on.
+        fn leading() -> Self {
+            let mut election = Self::new(1);
+            assert_eq!(election.turn(WELL, 0.5), [Step::Look]);
+            assert!(matches!(election.looked(None, 0.5)[..], [Step::Write(_, Condition::Absent)]));
+            assert_eq!(election.wrote(Written::At(Revision::new(5)), 0.5), [Step::Won(Epoch::new(5))]);
+            election
+        }
+    }
+
+    fn record(number: u128, epoch: u64) -> Leader {
+        Leader { node: node(number), nonce: Uuid::nil(), epoch: Some(Epoch::new(epoch)), sequence: 0 }
+    }
+
+    #[test]
+    fn whoever_is_there_first_leads_and_confirms_it() {
+        let mut election = Watched::leading();
+        assert_eq!(election.turn(WELL, 1.0), []);
+        let steps = election.turn(WELL, 3.1);
+        let [Step::Write(leader, condition)] = &steps[..] else { panic!("{steps:?}") };
+        assert_eq!((leader.epoch, *condition), (Some(Epoch::new(5)), Condition::At(Revision::new(5))));
+        // Nobody knows what became of it: the same bytes again.
+        assert_eq!(election.wrote(Written::Unknown, 4.0), steps);
+        assert_eq!(election.wrote(Written::At(Revision::new(6)), 4.5), []);
+        // It counts from when it was sent.
+        assert!(matches!(election.turn(WELL, 5.7)[..], [Step::Write(_, Condition::At(_))]));
+        assert_eq!(election.0.leads(), Some(Epoch::new(5)));
+    }
+
+    #[test]
+    fn a_leader_that_cannot_confirm_its_key_goes_quiet() {
+        let mut election = Watched::leading();
+        for at in 1..=5 {
+            election.turn(WELL, 2.0 * f64::from(at));
+        }
+        assert_eq!(election.0.leads(), Some(Epoch::new(5)));
+        assert_eq!(election.turn(WELL, 10.6), [Step::Lost(Epoch::new(5))]);
+    }
+
+    #[test]
+    fn a_leader_gives_way_to_whoever_has_written_the_key_since() {
+        for conflict in [true, false] {
+            let mut election = Watched::leading();
+            election.turn(WELL, 3.1);
+            let steps = if conflict {
+                election.wrote(Written::Conflict, 3.2)
+            } else {
+                election.0.heard(node(2).incarnation, Epoch::new(9), secs(3.2), &mut election.1);
+                std::mem::take(&mut election.1)
+            };
+            assert_eq!(steps, [Step::Lost(Epoch::new(5))]);
+            assert_eq!(election.0.leads(), None);
+        }
+        // One of an older epoch is not believed.
+        let mut election = Watched::leading();
+        election.0.heard(node(2).incarnation, Epoch::new(4), secs(1.0), &mut election.1);
+        assert_eq!((election.1.len(), election.0.leads()), (0, Some(Epoch::new(5))));
+    }
+
+    #[test]
+    fn a_leader_that_was_heard_is_waited_for_and_no_longer() {
+        let mut election = Watched::new(2);
+        election.0.heard(node(1).incarnation, Epoch::new(5), secs(0.1), &mut election.1);
+        assert_eq!(election.turn(WELL, 3.0), []);
+        assert_eq!(election.turn(WELL, 4.0), [Step::Look]);
+        // It has left its key, and is silent: it is taken over.
+        assert!(matches!(
+            election.looked(Some((record(1, 5), 8)), 4.0)[..],
+            [Step::Write(_, Condition::At(_))]
+        ));
+        assert_eq!(election.wrote(Written::At(Revision::new(9)), 4.1), [Step::Won(Epoch::new(9))]);
+        // One that was not heard of has its time before it.
+        let mut election = Watched::new(2);
+        assert_eq!(election.turn(WELL, 1.0), [Step::Look]);
+        assert_eq!(election.looked(Some((record(1, 5), 8)), 1.0), []);
+        assert_eq!(election.turn(WELL, 3.9), []);
+        // Unless it says that it does not lead any more.
+        election.0.resigned(node(1).incarnation, Epoch::new(5), secs(3.9));
+        assert_eq!(election.turn(WELL, 4.1), [Step::Look]);
+    }
+
+    #[test]
+    fn whoever_hears_few_leads_only_if_nobody_else_does() {
+        let few = Around { heard: 1, ..WELL };
+        let mut election = Watched::leading();
+        assert_eq!(election.turn(few, 1.0), [Step::Lost(Epoch::new(5))]);
+        assert_eq!(election.turn(few, 3.0), []);
+        assert_eq!(election.turn(few, 5.9), []);
+        assert_eq!(election.turn(few, 8.8), []);
+        let steps = [election.turn(few, 10.9), election.turn(few, 13.1)].concat();
+        assert_eq!(steps, [Step::Look]);
+        // Whoever does not hear itself, or is about to leave, does not lead at all.
+        for around in [Around { connected: false, ..WELL }, Around { eligible: false, ..WELL }] {
+            assert_eq!(Watched::new(3).turn(around, 60.0), []);
+        }
+    }
+
+    #[test]
+    fn whoever_was_asleep_does_not_go_on_where_it_was() {
+        let mut election = Watched::leading();
+        election.turn(WELL, 1.0);
+        assert_eq!(election.turn(WELL, 4.1), [Step::Lost(Epoch::new(5))]);
+    }
+}

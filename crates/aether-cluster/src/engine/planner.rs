@@ -87,3 +87,96 @@ fn spread(next: &mut Plan, before: &Plan, known: &Known<'_>, placement: &dyn Pla
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::OffsetDateTime;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::Node;
+    use crate::placement::{Rendezvous, default_cap};
+
+    fn member(name: u8, start: u8) -> Member {
+        let id = NodeId::new(format!("n{name}")).unwrap();
+        let incarnation = Uuid::from_u128(u128::from(name) << 8 | u128::from(start)).into();
+        Member::new(Node { id, incarnation }, OffsetDateTime::UNIX_EPOCH, (1, 1))
+    }
+
+    /// Plans, and lets all moves arrive, until nothing is left to do; the plans in between are checked.
+    fn settle(mut plan: Plan, members: &[Member]) -> Plan {
+        let cap = default_cap(plan.slots.len());
+        let mut moved = BTreeSet::new();
+        for _ in 0..200 {
+            let known = Known { live: members.iter().collect(), moved: &moved, cap };
+            let Some(next) = next(&plan, &known, &Rendezvous::default()) else { return plan };
+            assert!(next.version == plan.version + 1 && next.epoch == plan.epoch);
+            assert!(next.moving() <= cap, "{} move", next.moving());
+            for ((_, before), (shard, after)) in plan.shards().zip(next.shards()) {
+                assert!(before == after || after.since == next.version, "{shard}: {before:?}, {after:?}");
+                let lives = |node: Option<Incarnation>| {
+                    node.filter(|node| members.iter().any(|member| member.node.incarnation == *node))
+                };
+                // Who is alive keeps what it has until its successor has it.
+                if let Some(owner) = lives(before.owner)
+                    && after.owner != Some(owner)
+                {
+                    let to = before.to.unwrap();
+                    assert!(moved.contains(&(to, shard, before.since)) && after.owner == Some(to));
+                }
+            }
+            moved = next.shards().filter_map(|(shard, slot)| Some((slot.to?, shard, slot.since))).collect();
+            plan = next;
+        }
+        panic!("it does not come to rest");
+    }
+
+    fn counts(plan: &Plan) -> BTreeMap<Incarnation, usize> {
+        let mut counts = BTreeMap::new();
+        for slot in &plan.slots {
+            assert_eq!(slot.to, None);
+            *counts.entry(slot.owner.unwrap()).or_default() += 1;
+        }
+        counts
+    }
+
+    proptest! {
+        #[test]
+        fn every_shard_gets_an_owner_and_nobody_loses_what_it_has_before_its_time(
+            before in prop::collection::btree_set(1_u8..9, 1..6),
+            after in prop::collection::btree_set(1_u8..9, 1..6),
+            restarted in 1_u8..9,
+        ) {
+            let members: Vec<Member> = before.iter().map(|name| member(*name, 1)).collect();
+            let plan = settle(Plan::empty(128), &members);
+            prop_assert_eq!(counts(&plan).len(), members.len());
+            let start = |name: u8| if name == restarted { 2 } else { 1 };
+            let members: Vec<Member> = after.iter().map(|name| member(*name, start(*name))).collect();
+            let settled = settle(plan.clone(), &members);
+            prop_assert_eq!(counts(&settled).len(), members.len());
+            if before == after {
+                // Whoever was started anew has back what it had.
+                for (before, after) in plan.slots.iter().zip(&settled.slots) {
+                    let name = |node: Option<Incarnation>| node.unwrap().uuid().as_u128() >> 8;
+                    prop_assert_eq!(name(before.owner), name(after.owner));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn who_leaves_hands_everything_over_and_gets_nothing() {
+        let mut members = vec![member(1, 1), member(2, 1)];
+        let plan = settle(Plan::empty(64), &members);
+        members[0].leaving = true;
+        let settled = settle(plan, &members);
+        assert_eq!(counts(&settled), BTreeMap::from([(members[1].node.incarnation, 64)]));
+        // Where there is nobody else it keeps what it has.
+        members[1].leaving = true;
+        assert_eq!(settle(settled.clone(), &members).slots, settled.slots);
+        members[1].leaving = false;
+        members[1].weight = 0;
+        assert_eq!(settle(settled.clone(), &members[1..]).slots, settled.slots);
+    }
+}

@@ -48,7 +48,7 @@ impl Load {
                     assert!(counted > 0);
                     longest = longest.max(began.elapsed());
                     // It is answered the same when it is sent again, by an id; and refused without.
-                    if next % 16 == 0 {
+                    if next.is_multiple_of(16) {
                         let again = counter.ask(Count { ticket: next }).id(id).await;
                         assert_eq!(again.ok(), Some(counted), "ticket {next}");
                         let refused = counter.ask(Count { ticket: next }).await.unwrap_err();
