@@ -1,13 +1,11 @@
-//! [`Child`]: this program once more, as a process of its own: started, frozen, killed, let go.
+//! [`Child`]: this program once more, as a process of its own: started, killed, let go.
 
 use std::fs::File;
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{ChildStdin, Command};
 
@@ -18,7 +16,7 @@ const READY: &str = "ready";
 #[derive(Debug)]
 pub(crate) struct Child {
     pub(crate) name: String,
-    process: tokio::process::Child,
+    pub(crate) process: tokio::process::Child,
     /// Closed when the process is to stop.
     stdin: Option<ChildStdin>,
 }
@@ -49,29 +47,9 @@ impl Child {
         Ok(())
     }
 
-    /// How it has ended, if it has.
-    pub(crate) fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
-        Ok(self.process.try_wait()?)
-    }
-
     /// Kills it (-9).
     pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
         Ok(self.process.kill().await?)
-    }
-
-    /// Freezes it.
-    pub(crate) fn freeze(&self) -> anyhow::Result<()> {
-        self.signal(Signal::SIGSTOP)
-    }
-
-    /// Lets it go on.
-    pub(crate) fn thaw(&self) -> anyhow::Result<()> {
-        self.signal(Signal::SIGCONT)
-    }
-
-    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
-        let pid = self.process.id().with_context(|| format!("{} has ended", self.name))?;
-        Ok(kill(Pid::from_raw(i32::try_from(pid)?), signal)?)
     }
 
     /// Lets it stop in order.

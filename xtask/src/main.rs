@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks through them")]
 
 mod ci;
+mod demo;
 mod deny;
 mod metadata;
 mod nats;
@@ -54,6 +55,9 @@ enum Command {
     /// Get or run a nats-server.
     #[command(subcommand)]
     Nats(nats::Command),
+    /// Show the product at work.
+    #[command(subcommand)]
+    Demo(demo::Demo),
     /// Measure a suite against its goals, optimised; the figures also go to target/bench/, as JSON.
     Bench(suites::BenchArgs),
     /// Run a suite's long fault campaign; the counts also go to target/campaign/, as JSON. Fails on any violation.
@@ -88,6 +92,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Lint { fix } => lint(fix)?,
         Command::Clean { tools } => tools::clean(tools)?,
         Command::Nats(command) => nats::run(&command)?,
+        Command::Demo(demo) => return demo::run(&demo),
         Command::Bench(args) => return suites::bench(&args),
         Command::Campaign(args) => return suites::campaign(&args),
         Command::Schemas(args) => schemas::run(&args)?,

@@ -18,7 +18,7 @@ pub(crate) struct BenchArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CampaignArgs {
-    /// What to put under fire: `stores`, `streams` or `actors`.
+    /// What to put under fire: `stores`, `streams`, `actors`, `cluster-sim` or `cluster-real`.
     suite: String,
     /// The seed of everything random, to run again what was found.
     #[arg(long)]

@@ -7,6 +7,8 @@
 mod actors;
 mod allocations;
 mod bus;
+#[path = "../child.rs"]
+mod child;
 mod cluster;
 mod cqrs;
 mod groups;
@@ -61,6 +63,14 @@ enum Suite {
         #[arg(long)]
         only: Option<String>,
     },
+    /// A node of a cluster; run by `cluster`.
+    #[command(hide = true)]
+    ClusterNode {
+        #[command(flatten)]
+        setting: cluster::node::Setting,
+        #[arg(long)]
+        name: String,
+    },
     /// Activates a million actors and prints what it takes; run by `actors`.
     #[command(hide = true)]
     ActorMillion {
@@ -109,6 +119,7 @@ fn main() -> anyhow::Result<()> {
         Suite::Streams { only } => run("streams", STREAMS, only.as_deref()),
         Suite::Actors { only } => run("actors", actors::MEASUREMENTS, only.as_deref()),
         Suite::Cluster { only } => run("cluster", cluster::MEASUREMENTS, only.as_deref()),
+        Suite::ClusterNode { setting, name } => cluster::node::child(&setting, &name),
         Suite::ActorMillion { bare } => actors::footprint::child_million(bare),
         #[cfg(feature = "count-allocations")]
         Suite::ActorMemory => actors::footprint::count(),

@@ -1,5 +1,5 @@
-//! The long fault runs: `cargo xtask campaign stores`, `streams` and `actors`. They count what was acknowledged and what is
-//! there.
+//! The long fault runs: `cargo xtask campaign stores`, `streams`, `actors`, `cluster-sim` and `cluster-real`. They count
+//! what was acknowledged and what is there.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -8,9 +8,13 @@
 
 mod acks;
 mod actors;
+#[path = "../child.rs"]
+mod child;
+mod cluster_real;
 mod cluster_sim;
 mod faults;
 mod ledger;
+mod lists;
 mod race;
 mod racer;
 mod report;
@@ -65,6 +69,15 @@ enum Suite {
         #[arg(long)]
         only: Option<String>,
     },
+    /// A cluster of processes under kills, freezes and cuts of nodes and servers.
+    ClusterReal {
+        /// What the faults are drawn from: the same seed draws the same ones.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// A tenth of everything.
+        #[arg(long)]
+        tenth: bool,
+    },
     /// Simulated clusters, each from a seed of its own.
     ClusterSim {
         /// The seed of the first.
@@ -79,6 +92,16 @@ enum Suite {
         /// Prints what has happened last in those in which a promise is broken.
         #[arg(long)]
         trace: bool,
+    },
+    /// A node of a cluster; started by the campaign itself.
+    #[command(hide = true)]
+    ClusterNode {
+        #[arg(long, value_delimiter = ',')]
+        urls: Vec<String>,
+        #[arg(long)]
+        namespace: String,
+        #[arg(long)]
+        name: String,
     },
     /// One of the processes that run the bank; started by the campaign itself.
     #[command(hide = true)]
@@ -139,6 +162,10 @@ async fn main() -> anyhow::Result<ExitCode> {
             streams::follower::run(&urls, &namespace, &name).await?;
             Ok(ExitCode::SUCCESS)
         }
+        Suite::ClusterNode { urls, namespace, name } => {
+            cluster_real::node::run(&urls, &namespace, &name).await?;
+            Ok(ExitCode::SUCCESS)
+        }
         Suite::Worker { urls, namespace, replicas } => {
             actors::worker::run(&urls, &namespace, replicas).await?;
             Ok(ExitCode::SUCCESS)
@@ -147,6 +174,12 @@ async fn main() -> anyhow::Result<ExitCode> {
             let (plan, mut report) = (Plan { seed, tenth }, Report::default());
             actors::run(&plan, only.as_deref(), &mut report).await?;
             report.finish("actors", seed).map(verdict)
+        }
+        Suite::ClusterReal { seed, tenth } => {
+            let (plan, mut report) = (Plan { seed, tenth }, Report::default());
+            println!("a cluster of processes on three servers, while nodes and servers fail");
+            cluster_real::run(&plan, &mut report).await?;
+            report.finish("cluster-real", seed).map(verdict)
         }
         Suite::ClusterSim { seed, seeds, tenth, trace } => {
             let (plan, mut report) = (Plan { seed, tenth }, Report::default());

@@ -24,6 +24,8 @@ mod ring;
 pub mod routing;
 mod shard;
 mod signal;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
 pub mod singleton;
 mod status;
 mod table;

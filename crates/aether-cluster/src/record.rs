@@ -24,7 +24,8 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn new(cluster: &str) -> Self {
-        let cluster = Key::root(cluster);
+        // Consumer groups have their keys in the same bucket, under their names.
+        let cluster = Key::root(&format!("cluster:{cluster}"));
         let child = |name| cluster.child(name);
         Self {
             settings: child("settings"),

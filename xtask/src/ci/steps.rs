@@ -133,7 +133,7 @@ fn is_published(package: &Package) -> bool {
 }
 
 fn campaigns() -> Result<Option<String>> {
-    for suite in ["stores", "streams", "actors"] {
+    for suite in ["stores", "streams", "actors", "cluster-sim", "cluster-real"] {
         suites::suite("campaign", suite).arg("--tenth").run()?;
     }
     Ok(None)

@@ -1,14 +1,14 @@
 //! Actors: what the runtime costs beyond the store, and against actors that save nothing.
 
 mod activation;
-mod asking;
+pub(crate) mod asking;
 mod bare;
 pub(crate) mod footprint;
 mod jetstream;
 mod local;
-mod order;
+pub(crate) mod order;
 mod rivals;
-mod targets;
+pub(crate) mod targets;
 
 use crate::Measure;
 

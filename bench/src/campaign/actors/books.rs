@@ -10,7 +10,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 
 use super::bank::{Account, AccountEvent, CarrierEvent};
-use super::history::commands_in;
+use crate::lists::history::commands_in;
 
 /// How many logs are read at once.
 const AT_ONCE: usize = 64;

@@ -10,7 +10,7 @@ use super::Driver;
 use super::jobs::Done;
 use crate::engine::{Order, Word};
 use crate::routing::wire::Peer;
-use crate::routing::{ClusterRouter, RoutingError};
+use crate::routing::{ClusterRouter, RoutingError, Stance};
 use crate::{Incarnation, ShardId};
 
 /// How long a subscription may take to be confirmed, or to be given up.
@@ -129,6 +129,10 @@ async fn carry_out(
             control.tell(to, &peer).await
         }
         Order::Close => {
+            // What still comes after a handover is sent on until nothing comes any more; else nothing more is begun.
+            if !matches!(control.stance(shard), Stance::Forwarding(_)) {
+                control.close(shard).await?;
+            }
             control.unlisten(shard, Instant::now() + WITHIN).await?;
             control.close(shard).await
         }

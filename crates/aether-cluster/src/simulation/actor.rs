@@ -47,7 +47,8 @@ struct Turn {
 impl World {
     /// Changes how a node stands to a shard, and gives what was kept to whom it is for now.
     pub(super) fn set_gate(&mut self, node: usize, shard: ShardId, stance: Stance) {
-        let Some(gate) = self.process_mut(node).and_then(|process| process.gates.get_mut(shard.index())) else {
+        let Some(gate) = self.process_mut(node).and_then(|process| process.gates.get_mut(shard.index()))
+        else {
             return;
         };
         let kept = gate.set(stance);
@@ -93,13 +94,18 @@ impl World {
         if ignores {
             request.to = None;
         }
-        let Some(gate) = self.process_mut(node).and_then(|process| process.gates.get_mut(shard.index())) else { return };
+        let Some(gate) = self.process_mut(node).and_then(|process| process.gates.get_mut(shard.index()))
+        else {
+            return;
+        };
         let verdict = gate.arrive(request.to, 100);
         if verdict == Verdict::Keep {
             gate.keep(request.clone(), 100);
         }
         let Request { sender, call, attempt, what, actor, .. } = request;
-        self.log(|| format!("n{node} shard {shard}: s{sender} {call}.{attempt} {what:?} of {actor}: {verdict:?}"));
+        self.log(|| {
+            format!("n{node} shard {shard}: s{sender} {call}.{attempt} {what:?} of {actor}: {verdict:?}")
+        });
         match verdict {
             Verdict::Act => {
                 self.judge_begin(node, shard, &request, arrived);
@@ -128,7 +134,8 @@ impl World {
     pub(super) fn drain(&mut self, node: usize, shard: ShardId) {
         let now = self.now;
         let Some(process) = self.process_mut(node) else { return };
-        let holds = process.gates.get(shard.index()).is_some_and(|gate| matches!(gate.stance(), Stance::Holding(_)));
+        let holds =
+            process.gates.get(shard.index()).is_some_and(|gate| matches!(gate.stance(), Stance::Holding(_)));
         if holds && process.inside.get(shard.index()) == Some(&0) {
             let incarnation = process.incarnation;
             self.to_node(now, node, incarnation, Input::Drained(shard));
@@ -141,7 +148,12 @@ impl World {
         request.left = request.deadline.saturating_sub(process.clock.at(self.now));
         let Some(other) = self.node_of(to) else { return };
         self.count("messages forwarded");
-        for at in self.net.send(Place::node(node), Place::node(other), self.now, &mut self.random).into_iter().take(1) {
+        for at in self
+            .net
+            .send(Place::node(node), Place::node(other), self.now, &mut self.random)
+            .into_iter()
+            .take(1)
+        {
             self.to_node(at, other, to, Input::Forwarded { shard, request: request.clone() });
         }
     }
@@ -167,7 +179,9 @@ impl World {
                 return self.finish(node, work, Answer::Outcome { outcome, sequence, recorded: false });
             }
         }
-        if let Some(activation) = self.process_mut(node).and_then(|process| process.activations.get_mut(&actor)) {
+        if let Some(activation) =
+            self.process_mut(node).and_then(|process| process.activations.get_mut(&actor))
+        {
             activation.waiting.push_back(work);
         }
         self.next_turn(node, actor);
@@ -201,13 +215,18 @@ impl World {
         if turn.conflicts >= CONFLICTS {
             return self.end_turn(node, actor, Answer::Failed);
         }
-        let Some(head) = activation.head.filter(|head| self.store.sequence(actor, *head) >= request.seen) else {
+        let Some(head) = activation.head.filter(|head| self.store.sequence(actor, *head) >= request.seen)
+        else {
             return self.step(node, actor, Ask::Load, None);
         };
         let is_reloaded = turn.conflicts > 0;
         // What the own process asks for the first time cannot be known before others were at work.
         let is_fresh = request.local && !request.recorded;
-        let looks_up = if mutant == Some(Mutant::NoLookUp) { !is_fresh && !is_reloaded } else { !is_fresh || is_reloaded };
+        let looks_up = if mutant == Some(Mutant::NoLookUp) {
+            !is_fresh && !is_reloaded
+        } else {
+            !is_fresh || is_reloaded
+        };
         if looks_up
             && !request.what.is_query()
             && let Some((outcome, sequence)) = self.store.look_up(actor, head, request.id)
@@ -235,7 +254,11 @@ impl World {
             Outcome::Refused(_) | Outcome::Told(_) => {
                 if mutant == Some(Mutant::NoBarrier) {
                     let sequence = self.store.sequence(actor, head);
-                    return self.end_turn(node, actor, Answer::Outcome { outcome, sequence, recorded: false });
+                    return self.end_turn(
+                        node,
+                        actor,
+                        Answer::Outcome { outcome, sequence, recorded: false },
+                    );
                 }
                 self.count("barriers");
                 self.step(node, actor, Ask::Barrier { head }, Some((outcome, false)));
@@ -247,8 +270,7 @@ impl World {
         let step = self.number();
         let Some(process) = self.process_mut(node) else { return };
         let incarnation = process.incarnation;
-        let Some(turn) =
-            process.activations.get_mut(&actor).and_then(|activation| activation.turn.as_mut())
+        let Some(turn) = process.activations.get_mut(&actor).and_then(|activation| activation.turn.as_mut())
         else {
             return;
         };

@@ -71,7 +71,8 @@ impl World {
 
     /// Some cannot talk to the others, or to nobody at all.
     fn split(&mut self) {
-        let everybody = (0..self.hosts.len()).map(Place::node).chain(self.senders.iter().map(|sender| sender.place));
+        let everybody =
+            (0..self.hosts.len()).map(Place::node).chain(self.senders.iter().map(|sender| sender.place));
         let everybody: Vec<Place> = everybody.collect();
         let alone = self.random.bool();
         let mut side = 0;
@@ -148,7 +149,9 @@ impl World {
 
     pub(super) fn leave(&mut self, node: usize) {
         let now = self.now;
-        let Some(process) = self.process_mut(node).filter(|process| !process.leaving && process.frozen_until <= now) else {
+        let Some(process) =
+            self.process_mut(node).filter(|process| !process.leaving && process.frozen_until <= now)
+        else {
             return;
         };
         process.leaving = true;

@@ -49,7 +49,8 @@ pub(super) struct Process {
     /// Since when it listens to each shard.
     pub(super) listens: Vec<Option<Duration>>,
     pub(super) activations: BTreeMap<usize, Activation>,
-    pub(super) acts: BTreeSet<ShardId>,
+    /// Who has released which shard to it.
+    released: BTreeSet<(ShardId, Incarnation)>,
     pub(super) leads: Option<Epoch>,
     pub(super) members: BTreeMap<Incarnation, MemberState>,
     pub(super) plan: Arc<Plan>,
@@ -95,7 +96,7 @@ impl World {
             inside: vec![0; shards],
             listens: vec![None; shards],
             activations: BTreeMap::new(),
-            acts: BTreeSet::new(),
+            released: BTreeSet::new(),
             leads: None,
             members: BTreeMap::new(),
             plan: Arc::new(Plan::empty(self.shards)),
@@ -128,7 +129,9 @@ impl World {
     /// The processes that run, with their numbers.
     pub(super) fn processes(&self) -> impl Iterator<Item = (usize, &Process)> {
         let hosts = self.hosts.iter().enumerate();
-        hosts.filter_map(|(node, host)| Some((node, host.process.as_ref()?))).filter(|(_, process)| !process.stopped)
+        hosts
+            .filter_map(|(node, host)| Some((node, host.process.as_ref()?)))
+            .filter(|(_, process)| !process.stopped)
     }
 
     pub(super) fn node_of(&self, incarnation: Incarnation) -> Option<usize> {
@@ -139,7 +142,8 @@ impl World {
     /// Something happens to a process, if it is still there; if it is frozen, it finds it when it wakes up.
     pub(super) fn input(&mut self, node: usize, incarnation: Incarnation, input: Input) {
         let now = self.now;
-        let Some(process) = self.process_mut(node).filter(|process| process.incarnation == incarnation) else {
+        let Some(process) = self.process_mut(node).filter(|process| process.incarnation == incarnation)
+        else {
             return;
         };
         if process.frozen_until > now {
@@ -158,7 +162,12 @@ impl World {
             Input::Wake(_) => process.wake_at = Duration::MAX,
             Input::Heard(message) => process.engine.heard(message, local),
             Input::Said { .. } if !process.hears_itself(now) => return,
-            Input::Said { from, shard, word, since } => process.engine.told(from, shard, word, since, local),
+            Input::Said { from, shard, word, since } => {
+                if word == Word::Release {
+                    process.released.insert((shard, from));
+                }
+                process.engine.told(from, shard, word, since, local);
+            }
             Input::Wrote { number, name, result } => process.engine.wrote(number, name, result, local),
             Input::Looked { name, found } => process.engine.looked(name, found, local),
             Input::LookedAtAll(found) => process.engine.looked_at_all(found, local),
@@ -287,6 +296,7 @@ impl World {
                 self.close_gate(node, shard);
             }
             Order::Keep => self.set_gate(node, shard, Stance::Preparing),
+            Order::Act if self.waits_for_the_dead(node, shard) => {}
             Order::Act => self.set_gate(node, shard, Stance::Acting),
             Order::Hold(to) => {
                 self.count("handoffs begun");
@@ -298,7 +308,22 @@ impl World {
         }
     }
 
-    fn say(&mut self, node: usize, from: Incarnation, shard: ShardId, to: Incarnation, word: Word, since: u64) {
+    /// A mutant does not act before the owner has released the shard, whatever the plan says.
+    fn waits_for_the_dead(&self, node: usize, shard: ShardId) -> bool {
+        let Some(process) = self.process(node).filter(|_| self.is(Mutant::WaitsForTheDead)) else { return false };
+        let owner = process.plan.slot(shard).owner.filter(|owner| *owner != process.incarnation);
+        owner.is_some_and(|owner| !process.released.contains(&(shard, owner)))
+    }
+
+    fn say(
+        &mut self,
+        node: usize,
+        from: Incarnation,
+        shard: ShardId,
+        to: Incarnation,
+        word: Word,
+        since: u64,
+    ) {
         self.log(|| format!("n{node} shard {shard}: says {word:?} {since} to {}", short(to)));
         if word == Word::Taken {
             self.count("handoffs done");
@@ -315,7 +340,8 @@ impl World {
             let at = now + Duration::from_millis(100);
             return self.push(at, Item::Listen { node, incarnation, shard, number });
         }
-        let Some(process) = self.process_mut(node).filter(|process| process.incarnation == incarnation) else {
+        let Some(process) = self.process_mut(node).filter(|process| process.incarnation == incarnation)
+        else {
             return;
         };
         if let Some(since) = process.listens.get_mut(shard.index()) {
@@ -325,12 +351,12 @@ impl World {
     }
 
     pub(super) fn unlisten(&mut self, node: usize, incarnation: Incarnation, shard: ShardId) {
-        let Some(process) = self.process_mut(node).filter(|process| process.incarnation == incarnation) else {
+        let Some(process) = self.process_mut(node).filter(|process| process.incarnation == incarnation)
+        else {
             return;
         };
         // It may have been opened again since; then the one that counts is the new one.
-        let is_closed =
-            process.gates.get(shard.index()).is_some_and(|gate| gate.stance() == Stance::Closed);
+        let is_closed = process.gates.get(shard.index()).is_some_and(|gate| gate.stance() == Stance::Closed);
         if let Some(since) = process.listens.get_mut(shard.index()).filter(|_| is_closed) {
             *since = None;
         }
@@ -350,19 +376,14 @@ impl World {
                 if suspected {
                     self.count("suspicions");
                 }
-                self.log(|| format!("n{node}: {} {} is {state}", member.id(), short(member.node.incarnation)));
+                self.log(|| {
+                    format!("n{node}: {} {} is {state}", member.id(), short(member.node.incarnation))
+                });
             }
             Happened::Plan(plan) => {
                 process.plan = plan;
             }
-            Happened::Acts(shard, acts) => {
-                if acts {
-                    process.acts.insert(shard);
-                } else {
-                    process.acts.remove(&shard);
-                }
-            }
-            Happened::Leader(_) => {}
+            Happened::Acts(..) | Happened::Leader(_) => {}
         }
     }
 }

@@ -20,46 +20,128 @@ pub(super) enum Input {
     /// It is this late by its own clock.
     Wake(Duration),
     Heard(Message),
-    Said { from: Incarnation, shard: ShardId, word: Word, since: u64 },
-    Wrote { number: u64, name: Name, result: Result<Revision, CoordinationError> },
-    Looked { name: Name, found: Result<Found, CoordinationError> },
+    Said {
+        from: Incarnation,
+        shard: ShardId,
+        word: Word,
+        since: u64,
+    },
+    Wrote {
+        number: u64,
+        name: Name,
+        result: Result<Revision, CoordinationError>,
+    },
+    Looked {
+        name: Name,
+        found: Result<Found, CoordinationError>,
+    },
     LookedAtAll(Result<Vec<(Name, Bytes, Revision)>, CoordinationError>),
-    Saw { name: Name, value: Bytes, revision: Revision },
+    Saw {
+        name: Name,
+        value: Bytes,
+        revision: Revision,
+    },
     SawDeleted(Name),
-    Listened { shard: ShardId, number: u32 },
+    Listened {
+        shard: ShardId,
+        number: u32,
+    },
     Drained(ShardId),
     /// On the shard's subject.
-    Asked { shard: ShardId, request: Request, arrived: Duration },
+    Asked {
+        shard: ShardId,
+        request: Request,
+        arrived: Duration,
+    },
     /// From the shard's owner of before.
-    Forwarded { shard: ShardId, request: Request },
-    Stored { actor: usize, step: u64, told: Told },
+    Forwarded {
+        shard: ShardId,
+        request: Request,
+    },
+    Stored {
+        actor: usize,
+        step: u64,
+        told: Told,
+    },
     /// The store has not answered.
-    AskAgain { actor: usize, step: u64 },
+    AskAgain {
+        actor: usize,
+        step: u64,
+    },
 }
 
 /// What happens to somebody who asks.
 #[derive(Debug)]
 pub(super) enum News {
     Wake(Duration),
-    Reply { call: u64, attempt: u32, from: Incarnation, answer: Answer },
+    Reply {
+        call: u64,
+        attempt: u32,
+        from: Incarnation,
+        answer: Answer,
+    },
     /// The own process has answered.
-    Here { call: u64, answer: Answer },
-    NoResponders { call: u64, attempt: u32 },
+    Here {
+        call: u64,
+        answer: Answer,
+    },
+    NoResponders {
+        call: u64,
+        attempt: u32,
+    },
 }
 
 #[derive(Debug)]
 pub(super) enum Item {
-    Node { node: usize, incarnation: Incarnation, input: Input },
-    Sender { sender: usize, news: News },
+    Node {
+        node: usize,
+        incarnation: Incarnation,
+        input: Input,
+    },
+    Sender {
+        sender: usize,
+        news: News,
+    },
     /// A write arrives at the keys. Whoever sent it has given up waiting at that time.
-    Write { node: usize, incarnation: Incarnation, number: Option<u64>, write: Write, until: Duration },
-    Look { node: usize, incarnation: Incarnation, name: Option<Name> },
+    Write {
+        node: usize,
+        incarnation: Incarnation,
+        number: Option<u64>,
+        write: Write,
+        until: Duration,
+    },
+    Look {
+        node: usize,
+        incarnation: Incarnation,
+        name: Option<Name>,
+    },
     /// What a node asks arrives at the store.
-    Store { node: usize, incarnation: Incarnation, actor: usize, step: u64, ask: Ask },
+    Store {
+        node: usize,
+        incarnation: Incarnation,
+        actor: usize,
+        step: u64,
+        ask: Ask,
+    },
     /// What was asked is answered, which may be late.
-    Stored { node: usize, incarnation: Incarnation, actor: usize, step: u64, told: Told },
-    Listen { node: usize, incarnation: Incarnation, shard: ShardId, number: u32 },
-    Unlisten { node: usize, incarnation: Incarnation, shard: ShardId },
+    Stored {
+        node: usize,
+        incarnation: Incarnation,
+        actor: usize,
+        step: u64,
+        told: Told,
+    },
+    Listen {
+        node: usize,
+        incarnation: Incarnation,
+        shard: ShardId,
+        number: u32,
+    },
+    Unlisten {
+        node: usize,
+        incarnation: Incarnation,
+        shard: ShardId,
+    },
     Start(usize),
 }
 

@@ -133,7 +133,10 @@ impl World {
     /// A node tells what has happened.
     pub(super) fn judge_happened(&mut self, node: usize, happened: &Happened) {
         let Happened::Plan(plan) = happened else { return };
-        let Some(before) = self.process(node).map(|process| (process.plan.epoch, process.plan.version)) else { return };
+        let Some(before) = self.process(node).map(|process| (process.plan.epoch, process.plan.version))
+        else {
+            return;
+        };
         let after = (plan.epoch, plan.version);
         if before.1 > 0 && (after.0 < before.0 || after.1 <= before.1) {
             self.wrong(|| format!("n{node} goes from plan {before:?} to {after:?}"));
@@ -144,7 +147,9 @@ impl World {
     pub(super) fn judge_opened(&mut self, node: usize, shard: ShardId) {
         let others: Vec<usize> = self.acting(shard).into_iter().filter(|other| *other != node).collect();
         if self.judge.nobody_fails && !others.is_empty() {
-            self.wrong(|| format!("n{node} acts for shard {shard} beside {others:?}, though nothing went wrong"));
+            self.wrong(|| {
+                format!("n{node} acts for shard {shard} beside {others:?}, though nothing went wrong")
+            });
         }
     }
 
@@ -157,7 +162,13 @@ impl World {
     }
 
     /// Something is begun; it arrived at this time, unless it was kept or forwarded.
-    pub(super) fn judge_begin(&mut self, node: usize, shard: ShardId, request: &Request, arrived: Option<Duration>) {
+    pub(super) fn judge_begin(
+        &mut self,
+        node: usize,
+        shard: ShardId,
+        request: &Request,
+        arrived: Option<Duration>,
+    ) {
         if self.acting(shard).iter().any(|other| *other != node) {
             self.count("begun beside another owner");
         }
@@ -166,7 +177,11 @@ impl World {
             // What was on its way into the process when it froze is as good as begun.
             let arrived = arrived.max(process.frozen_since);
             let in_backlog = arrived > process.frozen_since + self.suspect_after / 3;
-            if in_backlog { process.clock.at(self.now).saturating_sub(process.clock.at(arrived)) } else { Duration::ZERO }
+            if in_backlog {
+                process.clock.at(self.now).saturating_sub(process.clock.at(arrived))
+            } else {
+                Duration::ZERO
+            }
         });
         if age.is_some_and(|age| age > self.suspect_after + self.suspect_after / 3) {
             let (sender, call) = (request.sender, request.call);
@@ -181,12 +196,16 @@ impl World {
         let commit = commit.clone();
         let twice = before.iter().any(|other| other.id == commit.id);
         self.count("commits");
-        self.log(|| format!("actor {actor}: commit {}: id {} {:?}", commit.sequence, commit.id, commit.outcome));
+        self.log(|| {
+            format!("actor {actor}: commit {}: id {} {:?}", commit.sequence, commit.id, commit.outcome)
+        });
         if twice {
             self.wrong(|| format!("command {} of actor {actor} stands twice in the log", commit.id));
         }
         if self.judge.failed.contains(&commit.id) {
-            self.wrong(|| format!("command {} of actor {actor} is saved, though it was said to have failed", commit.id));
+            self.wrong(|| {
+                format!("command {} of actor {actor} is saved, though it was said to have failed", commit.id)
+            });
         }
         if matches!(commit.outcome, Outcome::Done(_)) && self.judge.refused.contains(&commit.id) {
             self.wrong(|| format!("command {} of actor {actor} is done, though it was refused", commit.id));
@@ -206,29 +225,41 @@ impl World {
         match ended {
             Ended::Answered { outcome, sequence } => {
                 if sequence < seen {
-                    self.wrong(|| format!("{what:?} of actor {actor} is answered at {sequence}, after {seen} was seen"));
+                    self.wrong(|| {
+                        format!("{what:?} of actor {actor} is answered at {sequence}, after {seen} was seen")
+                    });
                 }
                 match outcome {
                     Outcome::Done(_) => {
                         self.count("commands done");
                         if committed.is_none_or(|commit| commit.outcome != outcome) {
-                            self.wrong(|| format!("command {id} of actor {actor} was acknowledged and is not there"));
+                            self.wrong(|| {
+                                format!("command {id} of actor {actor} was acknowledged and is not there")
+                            });
                         }
                     }
                     Outcome::Refused(state) => {
                         self.count("commands refused");
                         self.judge.refused.insert(id);
                         if committed.is_some_and(|commit| commit.outcome != outcome) {
-                            self.wrong(|| format!("command {id} of actor {actor} was refused, and it is done"));
+                            self.wrong(|| {
+                                format!("command {id} of actor {actor} was refused, and it is done")
+                            });
                         }
                         if !self.was_so(actor, asked.at, state) {
-                            self.wrong(|| format!("command {id}: actor {actor} was never at {state:?} since it was asked"));
+                            self.wrong(|| {
+                                format!(
+                                    "command {id}: actor {actor} was never at {state:?} since it was asked"
+                                )
+                            });
                         }
                     }
                     Outcome::Told(state) => {
                         self.count("queries answered");
                         if what == What::ReadLatest && !self.was_so(actor, asked.at, state) {
-                            self.wrong(|| format!("query {id}: actor {actor} was never at {state:?} since it was asked"));
+                            self.wrong(|| {
+                                format!("query {id}: actor {actor} was never at {state:?} since it was asked")
+                            });
                         }
                     }
                 }
@@ -238,16 +269,22 @@ impl World {
                 if asked.fresh && !what.is_query() {
                     self.judge.failed.insert(id);
                     if committed.is_some() {
-                        self.wrong(|| format!("command {id} of actor {actor} was said to have failed, and is there"));
+                        self.wrong(|| {
+                            format!("command {id} of actor {actor} was said to have failed, and is there")
+                        });
                     }
                 }
             }
             Ended::Unknown => self.count("calls of unknown outcome"),
         }
         if self.is_strict(asked.at) && !matches!(ended, Ended::Answered { .. }) {
-            self.wrong(|| format!("{what:?} of actor {actor} ends with {ended:?}, though nothing went wrong"));
+            self.wrong(|| {
+                format!("{what:?} of actor {actor} ends with {ended:?}, though nothing went wrong")
+            });
         }
-        self.judge.asked.remove(&id);
+        if ended != Ended::Unknown {
+            self.judge.asked.remove(&id);
+        }
     }
 
     fn is_strict(&self, since: Duration) -> bool {
@@ -265,7 +302,13 @@ impl World {
 /// A plan in a line.
 fn shown(plan: &Plan) -> String {
     let name = |node: Option<Incarnation>| {
-        let node = node.and_then(|node| plan.nodes.iter().find(|other| other.incarnation == node).map(|other| other.id.to_string()).or_else(|| Some(short(node))));
+        let node = node.and_then(|node| {
+            plan.nodes
+                .iter()
+                .find(|other| other.incarnation == node)
+                .map(|other| other.id.to_string())
+                .or_else(|| Some(short(node)))
+        });
         node.unwrap_or_else(|| "-".into())
     };
     let slots = plan.slots.iter().map(|slot| match slot.to {

@@ -23,7 +23,7 @@ pub(super) enum Mutant {
     DeafActs,
     /// Of those who listen to a shard one gets each message.
     QueueGroups,
-    /// A move from a dead owner goes on as if the owner were alive.
+    /// A successor waits until the owner has released the shard, dead or alive.
     WaitsForTheDead,
     /// That a move was completed is taken for the shard's next move as well.
     OldReportsCount,

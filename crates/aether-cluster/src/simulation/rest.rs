@@ -11,6 +11,8 @@ use crate::{MemberState, ShardId};
 
 /// Within what time it comes to rest.
 const BOUND: Duration = Duration::from_secs(30);
+/// For how long nothing changes any more.
+const QUIET: Duration = Duration::from_secs(3);
 const STEP: Duration = Duration::from_millis(250);
 
 impl World {
@@ -19,7 +21,7 @@ impl World {
         self.heal();
         let thawed = self.processes().map(|(_, process)| process.frozen_until).max().unwrap_or_default();
         self.run(thawed.saturating_sub(self.now));
-        let mut began = self.now;
+        let (mut began, mut since) = (self.now, None);
         loop {
             self.run(STEP);
             if self.is_wrong() {
@@ -29,10 +31,14 @@ impl World {
                 self.come_back();
                 began = began.max(self.now.saturating_sub(BOUND / 3));
             }
+            let plan = self.keys.get(&Name::Plan).map(|(_, revision)| revision);
             match self.unrest() {
-                None => break,
+                None if since.is_none_or(|(_, before)| before != plan) => since = Some((self.now, plan)),
+                // It does not begin anything new either.
+                None if since.is_some_and(|(since, _)| self.now > since + QUIET) => break,
+                None => {}
                 Some(unrest) if self.now > began + BOUND => return self.wrong(|| format!("no rest: {unrest}")),
-                Some(_) => {}
+                Some(_) => since = None,
             }
         }
         let took = self.now - began;
@@ -44,7 +50,7 @@ impl World {
     fn stay_at_rest(&mut self) {
         let plan = self.keys.get(&Name::Plan).map(|(_, revision)| revision);
         self.senders.iter_mut().for_each(|sender| sender.idle = true);
-        self.run(Duration::from_secs(1));
+        self.run(self.suspect_after);
         self.judge.strict_since = Some(self.now);
         let shards = usize::from(self.shards);
         let mut left: Vec<usize> = (0..shards).collect();
@@ -78,7 +84,8 @@ impl World {
         if running.len() < self.hosts.len() || running.iter().any(|(_, process)| process.leaving) {
             return Some("not everybody is back".into());
         }
-        let leaders: Vec<_> = running.iter().filter_map(|(node, process)| Some((*node, process.leads?))).collect();
+        let leaders: Vec<_> =
+            running.iter().filter_map(|(node, process)| Some((*node, process.leads?))).collect();
         let [(_, epoch)] = leaders[..] else { return Some(format!("the leaders are {leaders:?}")) };
         let plan = self.keys.get(&Name::Plan).and_then(|(value, _)| from_json::<Plan>(&value).ok());
         let Some(plan) = plan else { return Some("there is no plan".into()) };
@@ -111,7 +118,8 @@ impl World {
             let process = self.process(owner)?;
             let listens = process.listens[shard.index()].is_some();
             let open = process.gates[shard.index()].stance() == Stance::Acting;
-            (!listens || !open || !process.hears_itself(self.now)).then(|| format!("n{owner} does not act for shard {shard}"))
+            (!listens || !open || !process.hears_itself(self.now))
+                .then(|| format!("n{owner} does not act for shard {shard}"))
         })
     }
 }

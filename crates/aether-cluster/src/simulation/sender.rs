@@ -16,9 +16,9 @@ use super::net::Place;
 use super::wire::{Answer, Outcome, Request, Seen, What};
 use super::world::{ACTORS, World};
 use crate::plan::Plan;
+use crate::record::{Name, from_json};
 use crate::routing::call::{self, Call, Called, Timing};
 use crate::routing::wire::Versions;
-use crate::record::{Name, from_json};
 use crate::{Incarnation, ShardId};
 
 /// Somebody who asks: on a node, or a client of the cluster.
@@ -60,7 +60,10 @@ pub(super) struct Doing {
 /// What has become of what was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
-    Answered { outcome: Outcome, sequence: u64 },
+    Answered {
+        outcome: Outcome,
+        sequence: u64,
+    },
     /// Nothing was saved, and nothing will be.
     Failed,
     Unknown,
@@ -228,7 +231,15 @@ impl World {
     }
 
     /// Asks the own process, if it acts for the shard.
-    fn ask_here(&mut self, node: usize, number: usize, shard: ShardId, fresh: bool, deadline: Duration, local: Duration) {
+    fn ask_here(
+        &mut self,
+        node: usize,
+        number: usize,
+        shard: ShardId,
+        fresh: bool,
+        deadline: Duration,
+        local: Duration,
+    ) {
         let Some(process) = self.process(node) else { return };
         let acts = process.gates[shard.index()].stance() == crate::routing::gate::Stance::Acting;
         if !acts {
@@ -310,7 +321,8 @@ impl World {
         let shard = self.actors[doing.actor];
         let (base, at) = (self.base, self.base + local);
         let action = doing.call.next(at, plan.slot(shard).owner);
-        let timed_out = doing.awaited && !matches!(action, call::Action::Await(_) | call::Action::Done(Ok(_)));
+        let timed_out =
+            doing.awaited && !matches!(action, call::Action::Await(_) | call::Action::Done(Ok(_)));
         let (sent, took) = (doing.sent, now - doing.sent);
         doing.awaited &= !timed_out;
         if timed_out {
@@ -408,7 +420,15 @@ impl World {
         self.end(number, ended);
     }
 
-    fn replied(&mut self, number: usize, call: u64, attempt: u32, from: Incarnation, answer: Answer, local: Duration) {
+    fn replied(
+        &mut self,
+        number: usize,
+        call: u64,
+        attempt: u32,
+        from: Incarnation,
+        answer: Answer,
+        local: Duration,
+    ) {
         let believes = self.is(Mutant::EarlierReplyBelieved);
         let at = self.instant(local);
         let Some(doing) = self.doing(number, call).filter(|doing| doing.local.is_none()) else { return };

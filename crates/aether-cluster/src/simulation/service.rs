@@ -44,7 +44,8 @@ impl World {
     /// Whether a write does nothing but stamp the plan that is there, and the revision of that.
     fn stamps(&self, write: &Write) -> Option<aether_coordination::Revision> {
         let (before, revision) = self.keys.get(&write.name).filter(|_| write.name == Name::Plan)?;
-        let (before, after) = (from_json::<Plan>(&before).ok()?, from_json::<Plan>(write.value.as_ref()?).ok()?);
+        let (before, after) =
+            (from_json::<Plan>(&before).ok()?, from_json::<Plan>(write.value.as_ref()?).ok()?);
         (before.epoch < after.epoch && before.slots == after.slots).then_some(revision)
     }
 
@@ -100,7 +101,14 @@ impl World {
         }
     }
 
-    fn unknown(&mut self, at: Duration, node: usize, incarnation: Incarnation, number: Option<u64>, name: &Name) {
+    fn unknown(
+        &mut self,
+        at: Duration,
+        node: usize,
+        incarnation: Incarnation,
+        number: Option<u64>,
+        name: &Name,
+    ) {
         let Some(number) = number else { return };
         self.count("key writes of unknown outcome");
         let key = Keys::new("simulated").of(name);

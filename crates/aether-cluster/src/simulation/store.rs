@@ -24,9 +24,17 @@ pub(super) struct Commit {
 pub(super) enum Ask {
     Load,
     /// Saves the outcome of a command if the log is as long as this. The same save is done once.
-    Save { head: usize, id: u64, outcome: Outcome, state: Seen, save: u64 },
+    Save {
+        head: usize,
+        id: u64,
+        outcome: Outcome,
+        state: Seen,
+        save: u64,
+    },
     /// Whether the log is as long as this.
-    Barrier { head: usize },
+    Barrier {
+        head: usize,
+    },
 }
 
 /// What it answers.

@@ -13,7 +13,10 @@ use crate::routing::wire::{Body, Reply};
 pub(super) enum What {
     Append(u64),
     /// Only if the last number is this one.
-    AppendAfter { last: u64, number: u64 },
+    AppendAfter {
+        last: u64,
+        number: u64,
+    },
     /// A query, from memory.
     Read,
     /// A linearizable query.
@@ -70,7 +73,11 @@ pub(super) struct Request {
 /// What is answered to one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
-    Outcome { outcome: Outcome, sequence: u64, recorded: bool },
+    Outcome {
+        outcome: Outcome,
+        sequence: u64,
+        recorded: bool,
+    },
     /// Not begun here, and who acts as far as this node knows.
     Again(Option<Incarnation>),
     Overloaded,
@@ -83,11 +90,15 @@ impl Answer {
     /// As a node sends it.
     pub(super) fn reply(self, from: Incarnation) -> Reply {
         let (recorded, sequence, body) = match self {
-            Self::Outcome { outcome: Outcome::Done(seen), sequence, recorded } => (recorded, sequence, Body::Done(seen.write())),
+            Self::Outcome { outcome: Outcome::Done(seen), sequence, recorded } => {
+                (recorded, sequence, Body::Done(seen.write()))
+            }
             Self::Outcome { outcome: Outcome::Refused(seen), sequence, recorded } => {
                 (recorded, sequence, Body::Refused(seen.write()))
             }
-            Self::Outcome { outcome: Outcome::Told(seen), sequence, recorded } => (recorded, sequence, Body::Told(seen.write())),
+            Self::Outcome { outcome: Outcome::Told(seen), sequence, recorded } => {
+                (recorded, sequence, Body::Told(seen.write()))
+            }
             Self::Again(owner) => (false, 0, Body::Again(owner)),
             Self::Overloaded => (false, 0, Body::Overloaded),
             Self::Expired => (false, 0, Body::Expired),

@@ -174,12 +174,23 @@ impl World {
                 self.listen(node, incarnation, shard, number);
             }
             Item::Unlisten { node, incarnation, shard } => self.unlisten(node, incarnation, shard),
-            Item::Start(node) => self.start(node),
+            Item::Start(node) => {
+                if self.process(node).is_none_or(|process| process.stopped) {
+                    self.start(node);
+                }
+            }
         }
     }
 
     /// A node asks the store.
-    pub(super) fn ask_store(&mut self, node: usize, incarnation: Incarnation, actor: usize, step: u64, ask: Ask) {
+    pub(super) fn ask_store(
+        &mut self,
+        node: usize,
+        incarnation: Incarnation,
+        actor: usize,
+        step: u64,
+        ask: Ask,
+    ) {
         let place = Place::node(node);
         let mut at = self.now + self.latency();
         let again = Input::AskAgain { actor, step };
@@ -197,6 +208,7 @@ impl World {
     }
 
     fn ask_arrives(&mut self, node: usize, incarnation: Incarnation, actor: usize, step: u64, ask: Ask) {
+        self.log(|| format!("n{node} asks the store about actor {actor}: {ask:?}"));
         let place = Place::node(node);
         let told = match self.store.deposed(place.bit(), self.now) {
             Some(since) => match ask {
