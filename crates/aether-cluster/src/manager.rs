@@ -25,7 +25,7 @@ use crate::{ClusterError, ClusterEvent, Epoch, Node, NodeId, ShardId, shard_of};
 /// killed, when the last one is dropped; [`leave`](Self::leave) does so in order.
 ///
 /// ```no_run
-/// # async fn example(client: async_nats::Client) -> Result<(), aether_cluster::ClusterError> {
+/// # async fn example(client: async_nats::Client) -> Result<(), Box<dyn std::error::Error>> {
 /// use aether_cluster::{ClusterManager, NodeId};
 ///
 /// let node = ClusterManager::builder(client, NodeId::new("host-1")?).start().await?;

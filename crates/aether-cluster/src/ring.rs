@@ -25,11 +25,11 @@ use crate::NodeId;
 ///
 /// let mut ring: ConsistentHashRing<&str> = ["cache-a", "cache-b", "cache-c"].into_iter().collect();
 /// let owner = *ring.lookup(b"user-42").expect("there are nodes");
-/// let replicas = ring.successors(b"user-42", 2);
-/// assert_eq!(replicas[0], &owner);
+/// let replicas: Vec<&str> = ring.successors(b"user-42", 2).into_iter().copied().collect();
+/// assert_eq!(replicas[0], owner);
 ///
 /// ring.remove(&owner);
-/// assert_eq!(ring.lookup(b"user-42"), Some(replicas[1]));
+/// assert_eq!(ring.lookup(b"user-42"), Some(&replicas[1]));
 /// ```
 #[derive(Clone)]
 pub struct ConsistentHashRing<N> {

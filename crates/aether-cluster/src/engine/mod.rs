@@ -1,6 +1,8 @@
 //! [`Engine`]: everything that a node decides. Pure: what happens and the time go in, [`Action`]s come out.
 
 mod election;
+mod keys;
+mod leading;
 mod members;
 #[cfg(test)]
 mod model;
@@ -11,17 +13,18 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aether_coordination::{Condition, CoordinationError, Liveness, Revision, Sound};
+use aether_coordination::{Condition, Liveness, Revision, Sound};
 use bytes::Bytes;
 
 pub(crate) use self::election::Step;
-use self::election::{Around, Election, Written};
+use self::election::{Around, Election};
+use self::leading::Leading;
 use self::members::Members;
 use self::seat::Seat;
 pub(crate) use self::seat::{Order, Word};
 use crate::placement::Placement;
 use crate::plan::{Epoch, Plan};
-use crate::record::{Leader, Name, Settings, from_json, to_json};
+use crate::record::{Name, Settings, to_json};
 use crate::signal::{Beat, Message};
 use crate::{ClusterError, Incarnation, Member, MemberState, Node, ShardId};
 
@@ -117,16 +120,6 @@ pub(crate) struct Engine {
     attention: bool,
     due: Duration,
     random: fastrand::Rng,
-}
-
-/// What a leader is doing.
-#[derive(Debug, Default)]
-struct Leading {
-    /// The epoch has still to be stamped on the plan, for which it is read.
-    stamping: bool,
-    /// The plan that is being written.
-    writing: Option<(Plan, Condition)>,
-    again_at: Duration,
 }
 
 impl Engine {
@@ -268,136 +261,6 @@ impl Engine {
         self.attention = true;
     }
 
-    /// A key was read.
-    pub(crate) fn looked(&mut self, name: Name, found: Result<Found, CoordinationError>, now: Duration) {
-        self.attention = true;
-        match (name, found) {
-            (Name::Leader, Ok(found)) => {
-                let leader = found.and_then(|(value, revision)| {
-                    // What nobody can read is taken over.
-                    from_json::<Leader>(&value).ok().map(|leader| (leader, revision))
-                });
-                let around = self.around(now);
-                self.elect(now, |election, steps| election.looked(leader, around, now, steps));
-            }
-            (Name::Leader, Err(error)) => {
-                self.election.blind(now);
-                self.check(error);
-            }
-            (Name::Plan, Ok(found)) => self.stamp(found, now),
-            (Name::Plan, Err(error)) => {
-                self.leading.again_at = now + TRY_AGAIN;
-                self.check(error);
-            }
-            (_, Err(error)) => self.check(error),
-            (Name::Settings | Name::Member(_), Ok(_)) => {}
-        }
-    }
-
-    /// All keys were read.
-    pub(crate) fn looked_at_all(
-        &mut self,
-        found: Result<Vec<(Name, Bytes, Revision)>, CoordinationError>,
-        now: Duration,
-    ) {
-        self.looking = false;
-        self.attention = true;
-        match found {
-            Ok(entries) => {
-                let as_of = entries.iter().map(|(_, _, revision)| *revision).max();
-                let mut members = Vec::new();
-                for (name, value, revision) in entries {
-                    match name {
-                        Name::Member(_) => members.extend(self.read_member(&value, revision)),
-                        _ => self.saw(name, &value, revision, now),
-                    }
-                }
-                self.members.are(members, as_of);
-            }
-            Err(error) => {
-                self.look_at = now + TRY_AGAIN;
-                self.check(error);
-            }
-        }
-    }
-
-    /// A key has changed. That is a hint, but what is written is written.
-    pub(crate) fn saw(&mut self, name: Name, value: &Bytes, revision: Revision, now: Duration) {
-        match name {
-            Name::Plan => match from_json::<Plan>(value) {
-                Ok(plan) => self.take_plan(plan, revision, now),
-                Err(error) => {
-                    tracing::warn!(%error, "the plan cannot be read: another version of the program has written it")
-                }
-            },
-            Name::Member(_) => {
-                if let Some((member, revision)) = self.read_member(value, revision) {
-                    self.attention |= self.members.saw(member, revision);
-                }
-            }
-            Name::Leader => match from_json::<Leader>(value) {
-                Ok(leader) => self.saw_sequence(leader.sequence),
-                Err(error) => tracing::warn!(%error, "the leader's key cannot be read"),
-            },
-            Name::Settings => {}
-        }
-    }
-
-    /// A key is not there any more.
-    pub(crate) fn saw_deleted(&mut self, name: &Name) {
-        if let Name::Member(_) = name {
-            // By whom, and what was there since, is found out by reading.
-            self.look_at = Duration::ZERO;
-            self.attention = true;
-        }
-    }
-
-    /// A write has ended: the one of that number.
-    pub(crate) fn wrote(
-        &mut self,
-        number: u64,
-        name: Name,
-        result: Result<Revision, CoordinationError>,
-        now: Duration,
-    ) {
-        if self.writes.get(&name) != Some(&number) {
-            // Another one has been begun since: what counts is what comes of that.
-            return;
-        }
-        self.attention = true;
-        let written = match &result {
-            Ok(revision) => Written::At(*revision),
-            Err(CoordinationError::Conflict { .. }) => Written::Conflict,
-            // One that was certainly not sent may as well be tried again.
-            Err(error) if error.is_retryable() => Written::Unknown,
-            Err(_) => Written::Conflict,
-        };
-        if let Err(error) = result {
-            self.check(error);
-        }
-        match name {
-            Name::Leader => {
-                let around = self.around(now);
-                self.elect(now, |election, steps| election.wrote(written, around, now, steps));
-            }
-            Name::Plan => self.wrote_plan(written, now),
-            Name::Member(_) => {
-                self.members.wrote(written);
-                if written == Written::Conflict {
-                    self.look_at = now;
-                }
-            }
-            Name::Settings => {}
-        }
-    }
-
-    /// What cannot get better by itself ends the node.
-    fn check(&mut self, error: CoordinationError) {
-        if !error.is_retryable() && !error.is_conflict() {
-            self.actions.push_back(Action::Fail(ClusterError::Coordination(error)));
-        }
-    }
-
     /// Notices whether this node hears itself.
     fn listen_to_itself(&mut self, now: Duration) {
         let hears = self.liveness.is_connected(now);
@@ -494,99 +357,6 @@ impl Engine {
         }
     }
 
-    /// A leader's first act: the epoch on the plan keeps its predecessor from writing it.
-    fn stamp(&mut self, found: Found, now: Duration) {
-        let Some(epoch) = self.election.leads().filter(|_| self.leading.stamping) else { return };
-        if self.leading.writing.is_some() {
-            return;
-        }
-        let (mut plan, revision) = match found {
-            None => (Plan::empty(self.settings.shards), None),
-            Some((value, revision)) => match from_json::<Plan>(&value) {
-                Ok(plan) => (plan, Some(revision)),
-                Err(error) => {
-                    tracing::warn!(%error, "the plan cannot be read, and is made anew");
-                    (Plan::empty(self.settings.shards), Some(revision))
-                }
-            },
-        };
-        match revision {
-            Some(revision) => self.take_plan(plan.clone(), revision, now),
-            None if self.revision.is_some() => return,
-            None => {}
-        }
-        if self.election.leads() != Some(epoch) || self.revision > revision {
-            // Somebody else leads; or an old plan was read, and there is a newer one.
-            return;
-        }
-        plan.epoch = epoch;
-        plan.version += 1;
-        plan.slots.resize(usize::from(self.settings.shards), crate::plan::Slot::default());
-        self.write_plan(plan, Condition::from(revision));
-    }
-
-    fn write_plan(&mut self, plan: Plan, condition: Condition) {
-        let value = to_json(&plan);
-        self.leading.writing = Some((plan, condition));
-        self.put(Name::Plan, value, condition);
-    }
-
-    fn wrote_plan(&mut self, written: Written, now: Duration) {
-        let Some((plan, condition)) = self.leading.writing.take() else { return };
-        match written {
-            Written::At(revision) => {
-                self.leading.stamping = false;
-                self.actions.push_back(Action::Send(Message::Plan(plan.clone(), revision.get())));
-                self.take_plan(plan, revision, now);
-            }
-            // The same bytes again, until it is known.
-            Written::Unknown => self.write_plan(plan, condition),
-            Written::Conflict => {
-                // Somebody has stamped it since, or it is this node's own write of before it led again.
-                self.leading.stamping = true;
-                self.leading.again_at = now;
-            }
-        }
-    }
-
-    fn put(&mut self, name: Name, value: Bytes, condition: Condition) {
-        let number = self.writes.entry(name.clone()).or_default();
-        *number += 1;
-        self.actions.push_back(Action::Put(*number, name, value, condition));
-    }
-
-    /// Makes the plan what it should be.
-    fn lead(&mut self, now: Duration) {
-        let Some(epoch) = self.election.leads() else { return };
-        if self.leading.writing.is_some() {
-            return;
-        }
-        if self.leading.stamping {
-            if now >= self.leading.again_at {
-                self.leading.again_at = now + TRY_AGAIN;
-                self.actions.push_back(Action::Look(Name::Plan));
-            }
-            return;
-        }
-        if self.plan.epoch != epoch || !self.hears || !self.members.is_known() {
-            return;
-        }
-        let live = self.liveness.live(now);
-        let known = planner::Known {
-            live: self
-                .members
-                .iter()
-                .filter(|member| live.contains(&member.node.incarnation.uuid()))
-                .collect(),
-            moved: &self.moved,
-            cap: (f64::from(self.settings.shards) * self.options.moves).max(1.0) as usize,
-        };
-        if let Some(next) = planner::next(&self.plan, &known, &*self.options.placement) {
-            let condition = Condition::from(self.revision);
-            self.write_plan(next, condition);
-        }
-    }
-
     /// A plan that somebody has written.
     fn take_plan(&mut self, plan: Plan, revision: Revision, now: Duration) {
         self.elect(now, |election, steps| election.planned(plan.epoch, now, steps));
@@ -677,15 +447,5 @@ impl Engine {
         }
         let seats = self.seats.iter().filter_map(Seat::due).min();
         due.min(seats.unwrap_or(Duration::MAX)).max(soon)
-    }
-
-    fn read_member(&self, value: &Bytes, revision: Revision) -> Option<(Member, Revision)> {
-        match from_json::<Member>(value) {
-            Ok(member) => Some((member, revision)),
-            Err(error) => {
-                tracing::warn!(%error, "the record of a member cannot be read: another version of the program has written it");
-                None
-            }
-        }
     }
 }
