@@ -102,7 +102,8 @@ pub(super) struct Did {
 /// Listens, however often that has to be tried: an order that comes after it waits for as long.
 async fn listen(router: &ClusterRouter, shard: ShardId) {
     while let Err(error) = router.control().listen(shard, Instant::now() + WITHIN).await {
-        tracing::warn!(%shard, %error, "a shard cannot be listened to yet");
+        let why = std::error::Error::source(&error).map(ToString::to_string);
+        tracing::warn!(%shard, %error, why, "a shard cannot be listened to yet");
         tokio::time::sleep(LISTEN_AGAIN).await;
     }
 }

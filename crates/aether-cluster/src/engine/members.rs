@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aether_coordination::{Condition, Revision};
+use uuid::Uuid;
 
 use super::election::Written;
 use super::{Action, Engine, Happened};
@@ -111,6 +112,13 @@ impl Members {
     /// Whether this node is a member, and its record is as it should be.
     pub(super) fn is_written(&self) -> bool {
         matches!(self.record, Own::Written(_))
+    }
+
+    /// Whether there is nobody whom it would suit better to lead: one who has shards, and is heard.
+    pub(super) fn suits(&self, live: &BTreeSet<Uuid>) -> bool {
+        let has_shards = |member: &Member| member.weight > 0 && !member.leaving;
+        has_shards(&self.own)
+            || !self.iter().any(|member| has_shards(member) && live.contains(&member.node.incarnation.uuid()))
     }
 
     pub(super) fn is_writing(&self) -> bool {

@@ -325,7 +325,7 @@ impl Engine {
             connected: self.hears,
             members: members.len().max(1),
             heard: heard.max(1),
-            eligible: self.members.is_written() && !self.leaving,
+            eligible: self.members.is_written() && !self.leaving && self.members.suits(&live),
             sequence: self.sequence,
         }
     }

@@ -148,10 +148,19 @@ impl Inbox {
         let to = open.reply_subject(0);
         timeout_at(deadline, self.shared.client.publish(to, Bytes::new())).await??;
         open.sent(self.shared.connects());
-        match timeout_at(deadline, open.event()).await? {
-            Event::Reply(..) => Ok(()),
-            _ => Err("the connection was lost".into()),
-        }
+        let answered = timeout_at(deadline, async {
+            loop {
+                match open.event().await {
+                    Event::Reply(..) => return Ok(()),
+                    // Owners have changed, which is nothing to this one.
+                    Event::Look => {}
+                    Event::NoResponders(_) | Event::Disconnected | Event::Closed => {
+                        return Err("the connection was lost".into());
+                    }
+                }
+            }
+        });
+        answered.await?
     }
 
     /// How often the connection was made.

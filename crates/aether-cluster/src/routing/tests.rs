@@ -91,3 +91,15 @@ async fn calls_that_are_given_up_leave_nothing_behind() {
     }
     assert_eq!(client.open_calls(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_owners_does_not_disturb_who_begins_to_listen() {
+    let (me, router, _system) = node(&unique_name("listening"), OLD).await;
+    let (shard, began) = (ShardId::new(0), Instant::now());
+    while began.elapsed() < Duration::from_secs(1) {
+        let within = Instant::now() + Duration::from_secs(10);
+        router.control().set_owners(vec![Some(me)]);
+        router.control().unlisten(shard, within).await.unwrap();
+        router.control().listen(shard, within).await.unwrap();
+    }
+}

@@ -261,13 +261,14 @@ impl World {
     }
 
     /// What a node makes of a message: a mutant takes old reports for new ones.
-    fn heard_as(&self, to: usize, message: Message) -> Message {
+    fn heard_as(&mut self, to: usize, message: Message) -> Message {
         match message {
             Message::Pulse(mut beat) if self.is(Mutant::OldReportsCount) => {
-                if let Some(plan) = self.process(to).map(|process| &process.plan) {
-                    for (shard, since) in &mut beat.moved {
-                        *since = plan.slot(*shard).since;
-                    }
+                let reported = self.reported.entry(beat.node.incarnation).or_default();
+                reported.extend(beat.moved.iter().map(|(shard, _)| *shard));
+                let plan = self.hosts.get(to).and_then(|host| Some(&host.process.as_ref()?.plan));
+                if let Some(plan) = plan {
+                    beat.moved = reported.iter().map(|shard| (*shard, plan.slot(*shard).since)).collect();
                 }
                 Message::Pulse(beat)
             }
@@ -310,7 +311,9 @@ impl World {
 
     /// A mutant does not act before the owner has released the shard, whatever the plan says.
     fn waits_for_the_dead(&self, node: usize, shard: ShardId) -> bool {
-        let Some(process) = self.process(node).filter(|_| self.is(Mutant::WaitsForTheDead)) else { return false };
+        let Some(process) = self.process(node).filter(|_| self.is(Mutant::WaitsForTheDead)) else {
+            return false;
+        };
         let owner = process.plan.slot(shard).owner.filter(|owner| *owner != process.incarnation);
         owner.is_some_and(|owner| !process.released.contains(&(shard, owner)))
     }

@@ -113,6 +113,7 @@ impl World {
                 if after.epoch > before.epoch && after.slots != before.slots {
                     self.wrong(|| format!("epoch {} does not begin with a stamp", after.epoch));
                 }
+                self.judge_moves(&before, &after);
                 let lost = before.shards().filter(|(shard, slot)| {
                     let is = after.slot(*shard).owner;
                     slot.owner.is_some() && is != slot.owner && is != slot.to
@@ -127,6 +128,22 @@ impl World {
                 }
             }
             Name::Member(_) | Name::Settings => {}
+        }
+    }
+
+    /// A plan that says that a shard has arrived is right, as long as nobody fails.
+    fn judge_moves(&mut self, before: &Plan, after: &Plan) {
+        for (shard, slot) in before.shards().filter(|_| self.judge.nobody_fails) {
+            let owner = after.slot(shard).owner;
+            let has_moved = slot.owner.is_some() && owner != slot.owner;
+            if has_moved
+                && owner
+                    .and_then(|owner| self.node_of(owner))
+                    .is_none_or(|node| !self.acting(shard).contains(&node))
+            {
+                self.wrong(|| format!("the plan says that shard {shard} has moved, and it has not"));
+                return;
+            }
         }
     }
 

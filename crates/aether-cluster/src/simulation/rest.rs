@@ -37,7 +37,9 @@ impl World {
                 // It does not begin anything new either.
                 None if since.is_some_and(|(since, _)| self.now > since + QUIET) => break,
                 None => {}
-                Some(unrest) if self.now > began + BOUND => return self.wrong(|| format!("no rest: {unrest}")),
+                Some(unrest) if self.now > began + BOUND => {
+                    return self.wrong(|| format!("no rest: {unrest}"));
+                }
                 Some(_) => since = None,
             }
         }

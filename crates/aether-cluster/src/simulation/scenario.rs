@@ -90,10 +90,12 @@ fn orderly(mut world: World) -> World {
     world.judge.strict_since = Some(world.now);
     world.judge.nobody_fails = true;
     world.run(SECOND);
-    for node in 0..world.hosts.len() {
-        match world.random.u8(..3) {
+    for _ in 0..world.random.u8(3..8) {
+        match world.random.u8(..5) {
             0 => world.join(),
+            // Often the same ones, so that shards go to and fro.
             _ => {
+                let node = world.random.usize(..3);
                 world.leave(node);
                 let until = world.now + SECOND * 20;
                 while world.process(node).is_some_and(|process| !process.stopped) && !world.is_wrong() {
@@ -111,6 +113,7 @@ fn orderly(mut world: World) -> World {
             return world;
         }
     }
+    world.judge.nobody_fails = false;
     world.come_to_rest();
     world
 }

@@ -272,20 +272,32 @@ impl World {
 
     /// What somebody may ask.
     fn draw(&mut self, number: u64) -> (usize, What) {
-        let actor = self.random.usize(..ACTORS);
-        let head = self.store.log(actor).len();
+        // Some are asked for much more often than the others.
+        let actors = if self.random.bool() { 3 } else { ACTORS };
+        let actor = self.random.usize(..actors);
         let what = match self.random.u8(..10) {
             0..3 => What::Append(number),
-            3..7 => {
-                // Often what stands; and often what stood before, or will.
-                let back = self.random.usize(..3);
-                let last = self.store.state(actor, head.saturating_sub(back)).last;
-                What::AppendAfter { last, number }
-            }
+            3..7 => What::AppendAfter { last: self.draw_last(actor), number },
             7..9 => What::Read,
             _ => What::ReadLatest,
         };
         (actor, what)
+    }
+
+    /// A number that an actor may have as its last: now, before, or as soon as somebody else's command is done.
+    fn draw_last(&mut self, actor: usize) -> u64 {
+        let pending = self.senders.iter().filter_map(|sender| sender.doing.as_ref());
+        let pending: Vec<u64> = pending
+            .filter(|doing| doing.actor == actor)
+            .filter_map(|doing| match doing.what {
+                What::Append(number) | What::AppendAfter { number, .. } => Some(number),
+                What::Read | What::ReadLatest => None,
+            })
+            .collect();
+        let drawn = self.random.choice(pending).filter(|_| self.random.bool());
+        let back = self.random.usize(..3);
+        let head = self.store.log(actor).len();
+        drawn.unwrap_or_else(|| self.store.state(actor, head.saturating_sub(back)).last)
     }
 
     /// A client reads the plan, though from a server that may be behind.
@@ -460,7 +472,8 @@ impl World {
         if ended == Ended::Unknown && !doing.what.is_query() && self.random.bool() {
             self.senders[number].again = Some((doing.id, doing.actor, doing.what));
         }
-        let pause = self.now + Duration::from_millis(self.random.u64(1..300));
+        let longest = if self.judge.nobody_fails { 30 } else { 250 };
+        let pause = self.now + Duration::from_millis(self.random.u64(1..longest));
         self.rest_until(number, pause);
     }
 

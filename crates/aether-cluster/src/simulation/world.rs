@@ -1,6 +1,6 @@
 //! [`World`]: everything there is, and the order in which things happen.
 
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::time::Duration;
 
 use super::host::Host;
@@ -43,6 +43,8 @@ pub(super) struct World {
     /// Whether nothing goes wrong, neither with messages nor with keys and store.
     pub(super) calm: bool,
     pub(super) judge: Judge,
+    /// The shards that each node has ever said to have arrived: for a mutant that takes old reports for new ones.
+    pub(super) reported: BTreeMap<Incarnation, BTreeSet<ShardId>>,
     pub(super) counts: Counts,
     violation: Option<(Duration, String)>,
     trace: Option<VecDeque<String>>,
@@ -69,6 +71,7 @@ impl World {
             hosts: Vec::new(),
             senders: Vec::new(),
             judge: Judge::default(),
+            reported: BTreeMap::new(),
             counts: Counts::default(),
             violation: None,
             trace: traced.then(VecDeque::new),
