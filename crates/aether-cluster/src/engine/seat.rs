@@ -103,7 +103,8 @@ impl Seat {
 
     /// The node listens: what it was asked to by that number.
     pub(crate) fn listened(&mut self, number: u32, now: Duration, orders: &mut Vec<Order>) {
-        if number != self.listens || self.listening {
+        // What was closed meanwhile is not listened to, whatever had been begun before.
+        if number != self.listens || self.listening || self.stage == Stage::Closed {
             return;
         }
         self.listening = true;
@@ -256,5 +257,31 @@ impl Seat {
             self.due = None;
             orders.push(Order::Close);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_shard_that_was_closed_before_it_was_listened_to_is_not_listened_to() {
+        let node = |number| Incarnation::from(Uuid::from_u128(number));
+        let (me, other) = (node(1), node(2));
+        let slot = |owner, since| Slot { owner: Some(owner), to: None, since };
+        let (mut seat, mut orders) = (Seat::default(), Vec::new());
+        seat.planned(me, slot(me, 1), Duration::ZERO, &mut orders);
+        assert_eq!(orders, [Order::Keep, Order::Listen(1)]);
+        seat.planned(me, slot(other, 2), Duration::ZERO, &mut orders);
+        // The subscription was there for a moment.
+        seat.listened(1, Duration::ZERO, &mut orders);
+        orders.clear();
+        seat.planned(me, slot(me, 3), Duration::ZERO, &mut orders);
+        assert_eq!(orders, [Order::Keep, Order::Listen(2)]);
+        assert!(!seat.is_acting());
+        seat.listened(2, Duration::ZERO, &mut orders);
+        assert!(seat.is_acting());
     }
 }

@@ -6,13 +6,12 @@ use super::wire::What;
 use super::world::{ACTORS, World};
 use crate::plan::Plan;
 use crate::record::{Name, from_json};
-use crate::routing::gate::Stance;
 use crate::{MemberState, ShardId};
 
 /// Within what time it comes to rest.
 const BOUND: Duration = Duration::from_secs(30);
 /// For how long nothing changes any more.
-const QUIET: Duration = Duration::from_secs(3);
+const QUIET: Duration = Duration::from_secs(6);
 const STEP: Duration = Duration::from_millis(250);
 
 impl World {
@@ -118,10 +117,10 @@ impl World {
                 return Some(format!("shard {shard} is n{owner}'s, and {acting:?} act"));
             }
             let process = self.process(owner)?;
-            let listens = process.listens[shard.index()].is_some();
-            let open = process.gates[shard.index()].stance() == Stance::Acting;
-            (!listens || !open || !process.hears_itself(self.now))
-                .then(|| format!("n{owner} does not act for shard {shard}"))
+            if process.listens[shard.index()].is_none() {
+                return Some(format!("n{owner} does not listen to shard {shard}"));
+            }
+            (!process.hears_itself(self.now)).then(|| format!("n{owner} does not hear itself"))
         })
     }
 }

@@ -17,7 +17,7 @@ use crate::{Incarnation, ShardId};
 /// Actors that are asked for; beside them there is one in each shard, to see whether it answers.
 pub(super) const ACTORS: usize = 30;
 /// How many events a trace goes back.
-const TRACE: usize = 3_000;
+const TRACE: usize = 30_000;
 
 #[derive(Debug)]
 pub(super) struct World {
