@@ -41,7 +41,7 @@ fn appended(operation: &Operation) -> Option<Sight> {
     }
 }
 
-fn first<'a>(operations: &'a mut [Operation], wanted: impl Fn(&Operation) -> bool) -> &'a mut Operation {
+fn first(operations: &mut [Operation], wanted: impl Fn(&Operation) -> bool) -> &mut Operation {
     operations.iter_mut().find(|operation| wanted(operation)).unwrap()
 }
 

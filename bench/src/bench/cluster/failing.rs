@@ -71,40 +71,44 @@ pub(crate) fn leader(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Kills nodes in a cluster that is a new one each time: who leads then is a node with shards.
 async fn kills(timing: Timing, of_leader: bool) -> anyhow::Result<Vec<Killed>> {
-    let mut stage = Stage::on_one(3, timing).await?;
     let mut killed = Vec::new();
     for _ in 0..KILLS {
-        let leader = stage.leader()?;
-        let victim = stage.names().into_iter().find(|name| (*name == leader) == of_leader);
-        let victim = victim.with_context(|| format!("{leader} leads"))?;
-        let orders = stage.orders(ORDERS)?;
-        let there: HashSet<ActorId> = orders
-            .iter()
-            .filter_map(|order| order.id().cloned())
-            .filter(|actor| stage.owner(actor).as_deref() == Some(victim.as_str()))
-            .collect();
-        let load = Load::start(orders, EVERY, WITHIN);
-        sleep(Duration::from_secs(1)).await;
-        let at = Instant::now();
-        stage.kill(&victim).await?;
-        stage.settled().await?;
-        let commands = load.stop().await;
-        let (lost, others): (Vec<_>, Vec<_>) =
-            commands.iter().partition(|commands| there.contains(&commands.actor));
-        let since = |commands: &[&Commands]| -> Vec<Sent> {
-            commands.iter().flat_map(|one| one.sent.iter().filter(|sent| sent.ended > at)).copied().collect()
-        };
-        let others = since(&others);
-        killed.push(Killed {
-            gaps: lost.iter().map(|commands| gap(&commands.sent)).collect(),
-            failed_of_others: failed(&others),
-            others: others.iter().map(Sent::millis).collect(),
-            failed: failed(&since(&lost)),
-        });
-        stage.join(&victim).await?;
+        killed.push(kill(timing, of_leader).await?);
     }
     Ok(killed)
+}
+
+async fn kill(timing: Timing, of_leader: bool) -> anyhow::Result<Killed> {
+    let mut stage = Stage::on_one(3, timing).await?;
+    let leader = stage.leader()?;
+    let victim = stage.names().into_iter().find(|name| (*name == leader) == of_leader);
+    let victim = victim.with_context(|| format!("{leader} leads"))?;
+    let orders = stage.orders(ORDERS)?;
+    let there: HashSet<ActorId> = orders
+        .iter()
+        .filter_map(|order| order.id().cloned())
+        .filter(|actor| stage.owner(actor).as_deref() == Some(victim.as_str()))
+        .collect();
+    let load = Load::start(orders, EVERY, WITHIN);
+    sleep(Duration::from_secs(1)).await;
+    let at = Instant::now();
+    stage.kill(&victim).await?;
+    stage.settled().await?;
+    let commands = load.stop().await;
+    let (lost, others): (Vec<_>, Vec<_>) =
+        commands.iter().partition(|commands| there.contains(&commands.actor));
+    let since = |commands: &[&Commands]| -> Vec<Sent> {
+        commands.iter().flat_map(|one| one.sent.iter().filter(|sent| sent.ended > at)).copied().collect()
+    };
+    let others = since(&others);
+    Ok(Killed {
+        gaps: lost.iter().map(|commands| gap(&commands.sent)).collect(),
+        failed_of_others: failed(&others),
+        others: others.iter().map(Sent::millis).collect(),
+        failed: failed(&since(&lost)),
+    })
 }
 
 /// The longest time between two answers, in seconds.

@@ -9,7 +9,7 @@ use super::net::Place;
 use super::store::{Ask, Told};
 use super::wire::{Answer, Outcome, Request, Seen, What};
 use super::world::World;
-use crate::routing::gate::{Gate, Stance, Verdict};
+use crate::routing::gate::{Stance, Verdict};
 use crate::{Incarnation, ShardId};
 
 /// How often a command may meet with conflicts before it fails.
@@ -138,7 +138,7 @@ impl World {
             process.gates.get(shard.index()).is_some_and(|gate| matches!(gate.stance(), Stance::Holding(_)));
         if holds && process.inside.get(shard.index()) == Some(&0) {
             let incarnation = process.incarnation;
-            self.to_node(now, node, incarnation, Input::Drained(shard));
+            self.tell_node(now, node, incarnation, Input::Drained(shard));
         }
     }
 
@@ -154,7 +154,7 @@ impl World {
             .into_iter()
             .take(1)
         {
-            self.to_node(at, other, to, Input::Forwarded { shard, request: request.clone() });
+            self.tell_node(at, other, to, Input::Forwarded { shard, request: request.clone() });
         }
     }
 
@@ -319,7 +319,7 @@ impl World {
                 if self.store.sequence(actor, length) < turn.work.request.seen {
                     // A server that is behind was asked.
                     let again = Input::AskAgain { actor, step };
-                    return self.to_node(now + Duration::from_millis(20), node, incarnation, again);
+                    return self.tell_node(now + Duration::from_millis(20), node, incarnation, again);
                 }
                 self.go_on(node, actor);
             }
@@ -359,11 +359,11 @@ impl World {
         let (sender, call, attempt) = (request.sender, request.call, request.attempt);
         self.log(|| format!("n{node} answers s{sender} {call}.{attempt}: {answer:?}"));
         if request.local {
-            return self.to_sender(self.now, sender, News::Here { call, answer });
+            return self.tell_sender(self.now, sender, News::Here { call, answer });
         }
         let Some(place) = self.senders.get(sender).map(|sender| sender.place) else { return };
         for at in self.net.send(Place::node(node), place, self.now, &mut self.random) {
-            self.to_sender(at, sender, News::Reply { call, attempt, from, answer });
+            self.tell_sender(at, sender, News::Reply { call, attempt, from, answer });
         }
     }
 }

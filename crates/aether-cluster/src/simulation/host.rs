@@ -148,7 +148,7 @@ impl World {
         };
         if process.frozen_until > now {
             let at = process.frozen_until;
-            return self.to_node(at, node, incarnation, input);
+            return self.tell_node(at, node, incarnation, input);
         }
         let local = process.clock.at(now);
         match input {
@@ -193,7 +193,7 @@ impl World {
         if wake < process.wake_at && !process.stopped {
             process.wake_at = wake;
             let (at, incarnation) = (process.clock.when(wake), process.incarnation);
-            self.to_node(at, node, incarnation, Input::Wake(wake));
+            self.tell_node(at, node, incarnation, Input::Wake(wake));
         }
     }
 
@@ -255,7 +255,7 @@ impl World {
             let Some(incarnation) = self.process(to).map(|process| process.incarnation) else { continue };
             for at in self.net.send(Place::node(node), Place::node(to), self.now, &mut self.random) {
                 let message = self.heard_as(to, message.clone());
-                self.to_node(at, to, incarnation, Input::Heard(message));
+                self.tell_node(at, to, incarnation, Input::Heard(message));
             }
         }
     }
@@ -294,7 +294,12 @@ impl World {
             Order::Close => {
                 let at = now + self.latency();
                 self.push(at, Item::Unlisten { node, incarnation, shard });
-                self.close_gate(node, shard);
+                // What still comes after a handover is sent on until nothing comes any more.
+                let stance =
+                    self.process(node).and_then(|process| process.gates.get(shard.index()).map(Gate::stance));
+                if !matches!(stance, Some(Stance::Forwarding(_))) {
+                    self.close_gate(node, shard);
+                }
             }
             Order::Keep => self.set_gate(node, shard, Stance::Preparing),
             Order::Act if self.waits_for_the_dead(node, shard) => {}
@@ -333,7 +338,7 @@ impl World {
         }
         let Some(other) = self.node_of(to) else { return };
         for at in self.net.send(Place::node(node), Place::node(other), self.now, &mut self.random) {
-            self.to_node(at, other, to, Input::Said { from, shard, word, since });
+            self.tell_node(at, other, to, Input::Said { from, shard, word, since });
         }
     }
 
@@ -359,10 +364,14 @@ impl World {
             return;
         };
         // It may have been opened again since; then the one that counts is the new one.
-        let is_closed = process.gates.get(shard.index()).is_some_and(|gate| gate.stance() == Stance::Closed);
-        if let Some(since) = process.listens.get_mut(shard.index()).filter(|_| is_closed) {
+        let stance = process.gates.get(shard.index()).map(Gate::stance);
+        if !matches!(stance, Some(Stance::Closed | Stance::Forwarding(_))) {
+            return;
+        }
+        if let Some(since) = process.listens.get_mut(shard.index()) {
             *since = None;
         }
+        self.close_gate(node, shard);
     }
 
     fn happened(&mut self, node: usize, happened: Happened) {

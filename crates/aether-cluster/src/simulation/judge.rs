@@ -21,8 +21,6 @@ use crate::{Epoch, Incarnation, ShardId};
 /// What was asked for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {
-    pub(super) actor: usize,
-    pub(super) what: What,
     /// For the first time.
     pub(super) at: Duration,
     /// Whether it was asked for once.

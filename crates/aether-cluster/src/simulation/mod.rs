@@ -13,6 +13,7 @@ mod judge;
 mod keys;
 mod mutant;
 mod net;
+mod publish;
 mod report;
 mod rest;
 mod scenario;

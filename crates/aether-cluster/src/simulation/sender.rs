@@ -8,8 +8,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::clock::Clock;
-use super::host::short;
-use super::input::{Input, News};
+use super::input::News;
 use super::judge::Asked;
 use super::mutant::Mutant;
 use super::net::Place;
@@ -28,7 +27,7 @@ pub(super) struct Sender {
     /// A client's own.
     clock: Clock,
     /// What a client knows of the plan.
-    plan: Arc<Plan>,
+    pub(super) plan: Arc<Plan>,
     call: u64,
     pub(super) doing: Option<Doing>,
     /// The highest sequence of each actor that it was told.
@@ -101,7 +100,7 @@ impl World {
         if let Some(sender) = self.senders.get_mut(number) {
             sender.wake_at = at;
         }
-        self.to_sender(at, number, News::Wake(at));
+        self.tell_sender(at, number, News::Wake(at));
     }
 
     /// A process has died, and whoever asked from there does not learn what has come of it.
@@ -126,7 +125,7 @@ impl World {
             && process.frozen_until > now
         {
             let at = process.frozen_until;
-            return self.to_sender(at, number, news);
+            return self.tell_sender(at, number, news);
         }
         let Some(clock) = self.clock_of(number) else {
             // Until its process runs again.
@@ -192,7 +191,7 @@ impl World {
             self.count("re-sent by the caller");
         }
         let now = self.now;
-        self.judge.asked(id, Asked { actor, what, at: now, fresh });
+        self.judge.asked(id, Asked { at: now, fresh });
         self.log(|| format!("s{number} call {call}: asks {what:?} of actor {actor}, id {id}"));
         let shard = self.actors[actor];
         let called = if what.is_query() {
@@ -373,53 +372,6 @@ impl World {
         }
     }
 
-    /// Sends a request to whoever listens to the shard.
-    fn publish(&mut self, number: usize, shard: ShardId, request: Request) {
-        let (now, place) = (self.now, self.senders[number].place);
-        self.count("requests");
-        let (call, attempt) = (request.call, request.attempt);
-        if attempt > 0 {
-            self.count("attempts after the first");
-        }
-        self.log(|| {
-            let to = request.to.map(short);
-            format!("s{number} {call}.{attempt}: sends to {to:?}, recorded {}", request.recorded)
-        });
-        if !self.net.reaches(place, place, now) {
-            return;
-        }
-        let mut listeners = Vec::new();
-        let mut ghosts = false;
-        for node in 0..self.hosts.len() {
-            let host = &self.hosts[node];
-            if !self.net.reaches(place, Place::node(node), now) {
-                continue;
-            }
-            ghosts |= host.ghost.1 > now && host.ghost.0.contains(&shard);
-            let Some(process) = &host.process else { continue };
-            // It takes a while until everybody's server knows who listens.
-            let spread = Duration::from_micros((number as u64 * 7919 + node as u64 * 104_729) % 15_000);
-            if process.listens[shard.index()].is_some_and(|since| since + spread <= now) {
-                listeners.push((node, process.incarnation));
-            }
-        }
-        if listeners.is_empty() && !ghosts {
-            let at = now + self.latency();
-            return self.to_sender(at, number, News::NoResponders { call, attempt });
-        }
-        if self.is(Mutant::QueueGroups) && !listeners.is_empty() {
-            let one = self.random.usize(..listeners.len());
-            listeners = vec![listeners[one]];
-        }
-        for (node, incarnation) in listeners {
-            // The servers do not double what they pass on, and clients send nothing again by themselves.
-            for at in self.net.send(place, Place::node(node), now, &mut self.random).into_iter().take(1) {
-                let request = request.clone();
-                self.to_node(at, node, incarnation, Input::Asked { shard, request, arrived: at });
-            }
-        }
-    }
-
     fn answered_here(&mut self, number: usize, call: u64, answer: Answer) {
         let Some(doing) = self.doing(number, call) else { return };
         if doing.local.is_none() {
@@ -475,18 +427,6 @@ impl World {
         let longest = if self.judge.nobody_fails { 30 } else { 250 };
         let pause = self.now + Duration::from_millis(self.random.u64(1..longest));
         self.rest_until(number, pause);
-    }
-
-    /// Lets everybody know the plan who is no member and hears it.
-    pub(super) fn tell_clients(&mut self, from: Place, plan: &Plan) {
-        let plan = Arc::new(plan.clone());
-        for number in 0..self.senders.len() {
-            let sender = &self.senders[number];
-            let hears = sender.place.as_node().is_none() && self.net.reaches(from, sender.place, self.now);
-            if hears && plan.version > sender.plan.version {
-                self.senders[number].plan = Arc::clone(&plan);
-            }
-        }
     }
 }
 

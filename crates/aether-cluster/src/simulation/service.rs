@@ -36,7 +36,7 @@ impl World {
             && let (Some(revision), Some(number)) = (self.stamps(&write), number)
         {
             let input = Input::Wrote { number, name: write.name, result: Ok(revision) };
-            return self.to_node(at, node, incarnation, input);
+            return self.tell_node(at, node, incarnation, input);
         }
         self.push(at, Item::Write { node, incarnation, number, write, until });
     }
@@ -97,7 +97,7 @@ impl World {
         let result = result.map_err(|current| CoordinationError::Conflict { key, current });
         if let Some(number) = number {
             let at = now + self.latency();
-            self.to_node(at, node, incarnation, Input::Wrote { number, name, result });
+            self.tell_node(at, node, incarnation, Input::Wrote { number, name, result });
         }
     }
 
@@ -113,7 +113,7 @@ impl World {
         self.count("key writes of unknown outcome");
         let key = Keys::new("simulated").of(name);
         let result = Err(CoordinationError::UnknownOutcome { key, source: "simulated".into() });
-        self.to_node(at, node, incarnation, Input::Wrote { number, name: name.clone(), result });
+        self.tell_node(at, node, incarnation, Input::Wrote { number, name: name.clone(), result });
     }
 
     /// Those who watch are told, though not always.
@@ -133,7 +133,7 @@ impl World {
                 }
                 None => Input::SawDeleted(name),
             };
-            self.to_node(at, node, incarnation, input);
+            self.tell_node(at, node, incarnation, input);
         }
     }
 
@@ -170,7 +170,7 @@ impl World {
                 Input::Looked { name, found: if fails { Err(unavailable()) } else { Ok(found) } }
             }
         };
-        self.to_node(at, node, incarnation, input);
+        self.tell_node(at, node, incarnation, input);
     }
 
     /// What a node makes of what it reads: a mutant takes everybody's plans for its own.

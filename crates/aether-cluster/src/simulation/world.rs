@@ -137,11 +137,11 @@ impl World {
         Duration::from_micros(self.random.u64(150..2_500))
     }
 
-    pub(super) fn to_node(&mut self, at: Duration, node: usize, incarnation: Incarnation, input: Input) {
+    pub(super) fn tell_node(&mut self, at: Duration, node: usize, incarnation: Incarnation, input: Input) {
         self.push(at, Item::Node { node, incarnation, input });
     }
 
-    pub(super) fn to_sender(&mut self, at: Duration, sender: usize, news: News) {
+    pub(super) fn tell_sender(&mut self, at: Duration, sender: usize, news: News) {
         self.push(at, Item::Sender { sender, news });
     }
 
@@ -170,7 +170,7 @@ impl World {
             Item::Stored { node, incarnation, actor, step, told } => {
                 if self.net.reaches(Place::STORE, Place::node(node), self.now) {
                     let input = Input::Stored { actor, step, told };
-                    self.to_node(self.now, node, incarnation, input);
+                    self.tell_node(self.now, node, incarnation, input);
                 }
             }
             Item::Listen { node, incarnation, shard, number } => {
@@ -197,7 +197,7 @@ impl World {
         let place = Place::node(node);
         let mut at = self.now + self.latency();
         let again = Input::AskAgain { actor, step };
-        self.to_node(self.now + Duration::from_secs(2), node, incarnation, again);
+        self.tell_node(self.now + Duration::from_secs(2), node, incarnation, again);
         if !self.net.reaches(place, Place::STORE, self.now) {
             return;
         }

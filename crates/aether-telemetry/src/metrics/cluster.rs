@@ -120,7 +120,9 @@ impl ClusterMetrics {
         let before = std::mem::replace(&mut *lock(&self.reported), now);
         if let Some(counters) = self.counters() {
             counters.leader_changes.increment(now.leader_changes.saturating_sub(before.leader_changes));
-            counters.heartbeats_missed.increment(now.heartbeats_missed.saturating_sub(before.heartbeats_missed));
+            counters
+                .heartbeats_missed
+                .increment(now.heartbeats_missed.saturating_sub(before.heartbeats_missed));
             counters.cut_off.increment(now.cut_off.saturating_sub(before.cut_off));
         }
         for (share, members) in self.members.iter().zip(now.members) {

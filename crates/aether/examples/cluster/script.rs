@@ -19,7 +19,6 @@ use crate::world;
 const SETTLE_WITHIN: Duration = Duration::from_secs(60);
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(20);
-
 /// How often the watcher lets itself be heard, as all do, and when it would suspect somebody.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -93,11 +92,11 @@ impl Stage {
         let names = self.processes.names();
         let leader = self.watcher.leader().map(|(_, node)| node.id.to_string());
         let (victim, which) = match leader.filter(|leader| names.contains(leader)) {
-            Some(leader) => (leader, ", which leads"),
+            Some(leader) => (leader, ", the leader"),
             None => ("b".to_owned(), ""),
         };
         let has = shards_of(&self.watcher.status(), &victim);
-        self.begin(format!("kill -9 of {victim}{which}"));
+        self.begin(format!("kill -9 of {victim}{which}; the others only notice its silence"));
         self.processes.kill(&victim)?;
         let took = self.settled().await?;
         self.result(&format!("after {} others have its {has} shards", seconds(took)));
@@ -155,6 +154,11 @@ impl Stage {
         let settled = Instant::now();
         while self.tally.figures().longest > settled.elapsed() {
             self.processes.check()?;
+            if settled.elapsed() > SETTLE_WITHIN {
+                let failure =
+                    self.tally.all().last_failure.unwrap_or_else(|| "there was no failure".to_owned());
+                bail!("within {SETTLE_WITHIN:?} not all is answered ({failure})");
+            }
             tokio::time::sleep(LOOK).await;
         }
         Ok(settled - began)
