@@ -1,7 +1,7 @@
 //! Whole clusters in simulated time: nodes crash, freeze and are cut off, messages and acknowledgements get lost, keys and
 //! store have elections; and everything that is promised is checked, at every moment and when all has healed.
 //!
-//! Everything comes from a seed. The [`Engine`](crate::engine::Engine) of every node, its gates and the calls of its
+//! Everything comes from a seed. The `Engine` of every node, its gates and the calls of its
 //! clients are the real ones; keys, signals, store and actors are models of them.
 
 mod actor;
