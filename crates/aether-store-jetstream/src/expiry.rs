@@ -28,11 +28,7 @@ impl Inner {
             return Ok(());
         }
         let (first, _) = open::bounds(&self.events, Instant::now() + self.timeouts.read).await?;
-        if first <= position.sequence() + 1 {
-            return Ok(());
-        }
-        let first_available = Position::new(first - 1, u32::MAX);
-        Err(ReadError::PositionExpired { position, first_available })
+        check_not_before(position, first)
     }
 
     /// The same for what lies between a position and the sequence that a reader of `filter` came to next: it may have
@@ -66,4 +62,13 @@ impl Inner {
             None => Ok(Some(asked)),
         }
     }
+}
+
+/// What comes after a position is still there if the stream begins at `first`.
+pub(crate) fn check_not_before(position: Position, first: u64) -> Result<(), ReadError> {
+    if first <= position.sequence() + 1 {
+        return Ok(());
+    }
+    let first_available = Position::new(first - 1, u32::MAX);
+    Err(ReadError::PositionExpired { position, first_available })
 }

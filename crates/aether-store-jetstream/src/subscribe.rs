@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use crate::api::{Api, CallError};
 use crate::backoff::Backoff;
 use crate::consumer::{Consumer, Sent, Wanted};
+use crate::expiry::check_not_before;
 use crate::open;
 use crate::store::Inner;
 use crate::stored::StoredCommit;
@@ -153,6 +154,8 @@ impl Subscriber {
                             yield passed;
                         }
                         self.phase = Phase::Live;
+                        // Even if nothing was there: from now on nothing may be missed.
+                        self.read.get_or_insert((Position::new(self.next - 1, u32::MAX), None));
                         yield Delivery::CaughtUp;
                     }
                     let waiting = consumer.waiting();
@@ -228,7 +231,11 @@ impl Subscriber {
         let mut warned = false;
         loop {
             let error = match self.try_connect().await {
-                Ok(consumer) => {
+                Ok((consumer, first)) => {
+                    // If nothing at all is left then nothing will come whose place would tell.
+                    if let Some((read, _)) = self.read {
+                        check_not_before(read, first)?;
+                    }
                     if warned {
                         let outage = began.elapsed();
                         tracing::info!(
@@ -263,14 +270,26 @@ impl Subscriber {
         }
     }
 
-    async fn try_connect(&mut self) -> Result<Consumer, CallError> {
+    /// A consumer, and the first sequence that the stream still had after it was made, if events expire.
+    async fn try_connect(&mut self) -> Result<(Consumer, u64), CallError> {
         let deadline = Instant::now() + self.inner.timeouts.attempt;
         let events = &self.inner.events;
         open::check_created(events, self.inner.created, deadline).await?;
         let consumer = Consumer::create(events, &self.wanted, self.next, deadline).await?;
         self.find_end().await?;
         (self.looked, self.expected) = (Instant::now(), None);
-        Ok(consumer)
+        Ok((consumer, self.first().await?))
+    }
+
+    /// The first sequence that the stream's leader still has, if events expire.
+    async fn first(&self) -> Result<u64, CallError> {
+        match self.inner.retention {
+            None => Ok(0),
+            Some(_) => {
+                let deadline = Instant::now() + self.inner.timeouts.attempt;
+                Ok(open::bounds(&self.inner.events, deadline).await?.0)
+            }
+        }
     }
 
     /// Looks now and then whether an idle consumer has missed something; false if it has, or nobody can say.
@@ -284,7 +303,8 @@ impl Subscriber {
             Ok(last) if !late => self.expected = Some(last),
             _ => return false,
         }
-        true
+        // What has expired before it was sent does not come any more, and there may be nothing else.
+        matches!(self.first().await, Ok(first) if first <= self.next)
     }
 
     /// Finds out up to where there is something to read, if that is not known.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use aether_core::{
-    ActorId, Commit, Delivery, EventFilter, EventStore, EventStoreExt, Position, ReadError, ReadFrom,
+    ActorId, Commit, Delivery, Event, EventFilter, EventStore, EventStoreExt, Position, ReadError, ReadFrom,
     RecordedEvent, Subscribe, SubscribeFrom, SubscribeOptions, Subscription, Version,
 };
 use aether_store_jetstream::JetStreamEventStore;
@@ -352,13 +352,7 @@ async fn a_position_that_has_expired_is_an_error() {
     // A reader that has begun, and lags until what is next for it has expired.
     let mut lagging = subscribe(&store, SubscribeFrom::Start, EventFilter::category("a")).await;
     next_event(&mut lagging).await;
-    let began = Instant::now();
-    let context = async_nats::jetstream::new(client().await);
-    let mut stream = context.get_stream(store.stream_name()).await.unwrap();
-    while stream.info().await.unwrap().state.messages > 0 {
-        assert!(began.elapsed() < Duration::from_secs(20));
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until_all_has_expired(&store).await;
     let last = save(&store, "a-3", 1).await;
     let refused = store.subscribe(&SubscribeOptions::from(SubscribeFrom::After(first))).await;
     assert!(matches!(refused.map(drop), Err(ReadError::PositionExpired { .. })));
@@ -374,4 +368,44 @@ async fn a_position_that_has_expired_is_an_error() {
     assert_eq!(ids(&seen), ["a-2", "a-3"]);
     let mut from_start = subscribe(&store, SubscribeFrom::Start, EventFilter::all()).await;
     assert_eq!(until_caught_up(&mut from_start).await, [last]);
+}
+
+/// Waits until the stream is empty.
+async fn until_all_has_expired(store: &JetStreamEventStore) {
+    let began = Instant::now();
+    let context = async_nats::jetstream::new(client().await);
+    let mut stream = context.get_stream(store.stream_name()).await.unwrap();
+    while stream.info().await.unwrap().state.messages > 0 {
+        assert!(began.elapsed() < Duration::from_secs(20));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_has_expired_is_told_though_nothing_comes_after_it() {
+    let config = config().stream_retention(Duration::from_secs(2));
+    let store = JetStreamEventStore::create(client().await, config).await.unwrap();
+    let first = save(&store, "a-1", 1).await;
+    let mut not_begun = subscribe(&store, Some(first), EventFilter::all()).await;
+    let mut lagging = subscribe(&store, SubscribeFrom::Start, EventFilter::all()).await;
+    assert_eq!(until_caught_up(&mut lagging).await, [first]);
+    // More than a subscription takes while it is not read.
+    let large = "x".repeat(200 * 1024);
+    for version in 1..=48 {
+        let large = Event::new(&actor("a-2"), Version::new(version), "Happened", &large).unwrap();
+        store.save_event(&large).await.unwrap();
+    }
+    until_all_has_expired(&store).await;
+    let mut seen = 0;
+    for subscription in [&mut not_begun, &mut lagging] {
+        let error = loop {
+            match tokio::time::timeout(Duration::from_secs(40), subscription.next()).await.unwrap().unwrap() {
+                Ok(Delivery::Event(_)) => seen += 1,
+                Ok(_) => {}
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, ReadError::PositionExpired { .. }), "{error}");
+    }
+    assert!(seen < 48, "everything was read in time");
 }
