@@ -8,6 +8,16 @@ use super::world::World;
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// What goes wrong in a world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    Any,
+    /// Mostly with nodes and with what is between them.
+    WithNodes,
+    /// Mostly with the store.
+    WithStore,
+}
+
 impl World {
     /// Between so many and so many seconds.
     fn span(&mut self, least: f64, most: f64) -> Duration {
@@ -20,17 +30,22 @@ impl World {
     }
 
     /// One thing goes wrong, drawn by chance.
-    pub(super) fn go_wrong(&mut self) {
-        match self.random.u8(..17) {
+    pub(super) fn go_wrong(&mut self, trouble: Trouble) {
+        let drawn = match trouble {
+            Trouble::Any => self.random.u8(..17),
+            Trouble::WithNodes => self.random.u8(..8),
+            Trouble::WithStore => self.random.u8(3..12),
+        };
+        match drawn {
             0 | 1 => self.kill(),
             2..5 => self.freeze(),
             5..7 => self.split(),
             7 => self.cut_off_from(Place::KEYS, "cuts from the keys"),
             8 => self.cut_off_from(Place::STORE, "cuts from the store"),
-            9 | 10 => self.elect_keys(),
-            11 => self.elect_store(),
-            12 => self.depose_store_leader(),
-            13 | 14 => self.be_rough(),
+            9 => self.elect_store(),
+            10 | 11 => self.depose_store_leader(),
+            12 | 13 => self.elect_keys(),
+            14 => self.be_rough(),
             15 => self.leave_and_come_back(),
             _ => self.join(),
         }

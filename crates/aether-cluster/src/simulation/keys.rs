@@ -49,6 +49,12 @@ impl Keys {
 
     /// What a server that is so many writes behind has.
     pub(super) fn read(&self, behind: usize) -> Vec<(Name, Bytes, Revision)> {
+        if behind == 0 {
+            let current = self.current.iter();
+            return current
+                .filter_map(|(name, (value, revision))| Some((name.clone(), value.clone()?, *revision)))
+                .collect();
+        }
         let until = self.history.len().saturating_sub(behind);
         let mut found = BTreeMap::new();
         for (index, (_, name, value)) in self.history.iter().take(until).enumerate() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::faults::Trouble;
 use super::host::Host;
 use super::mutant::Mutant;
 use super::net::Place;
@@ -35,7 +36,9 @@ pub(super) fn live(seed: u64, mutant: Option<Mutant>, traced: bool) -> Result<Co
     let world = match seed % 8 {
         0 => orderly(world),
         1 => one_frozen(world),
-        _ => storm(world),
+        2 => storm(world, Trouble::WithNodes),
+        3 => storm(world, Trouble::WithStore),
+        _ => storm(world, Trouble::Any),
     };
     world.verdict()
 }
@@ -59,7 +62,7 @@ fn grown(mut world: World, on_nodes: usize) -> World {
 }
 
 /// Everything that can go wrong.
-fn storm(world: World) -> World {
+fn storm(world: World, trouble: Trouble) -> World {
     let mut world = grown(world, 4);
     let steps = world.random.u8(10..30);
     // Some worlds are much worse than others.
@@ -67,7 +70,7 @@ fn storm(world: World) -> World {
     for _ in 0..steps {
         for _ in 0..badness {
             if world.random.u8(..3) == 0 {
-                world.go_wrong();
+                world.go_wrong(trouble);
             }
         }
         if world.random.u8(..6) == 0 {
