@@ -47,7 +47,7 @@ pub(crate) fn campaign(args: &CampaignArgs) -> Result<ExitCode> {
 }
 
 /// A run of one of the programs in the package `aether-bench`: only what measures is built for speed.
-pub(crate) fn suite(program: &str, suite: &str) -> Cmd {
+fn suite(program: &str, suite: &str) -> Cmd {
     let profile = if program == "bench" { "release" } else { "dev" };
     Cmd::cargo(["run", "--profile", profile, "--package", "aether-bench", "--bin", program, "--"]).arg(suite)
 }

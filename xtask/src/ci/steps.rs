@@ -5,7 +5,7 @@ use anyhow::{Result, bail, ensure};
 
 use crate::metadata::{Metadata, Package};
 use crate::shell::Cmd;
-use crate::{deny, suites, test, tidy, typos};
+use crate::{deny, test, tidy, typos};
 
 /// One check. It gives a statement when it, or a part of it, could not be done on this machine.
 #[derive(Debug)]
@@ -88,13 +88,14 @@ const EXAMPLES_TOO: &[(&str, &[&str])] =
 
 fn examples() -> Result<Option<String>> {
     let metadata = Metadata::load()?;
+    build_programs()?;
     let mut failed = Vec::new();
     for package in metadata.members() {
         for example in package.targets_of("example") {
             let too = EXAMPLES_TOO.iter().filter(|(name, _)| *name == example).map(|(_, args)| *args);
             for args in std::iter::once::<&[&str]>(&[]).chain(too) {
-                let cmd = Cmd::cargo(["run", "--quiet", "--all-features", "--package"]).arg(&package.name);
-                if cmd.args(["--example", example, "--"]).args(args).run().is_err() {
+                let program = metadata.target_directory.join("debug/examples").join(example);
+                if Cmd::new(program).args(args).run().is_err() {
                     failed.push(format!("{example} {}", args.join(" ")));
                 }
             }
@@ -102,6 +103,12 @@ fn examples() -> Result<Option<String>> {
     }
     ensure!(failed.is_empty(), "{}", failed.join(", "));
     Ok(None)
+}
+
+/// Builds what is run here along with the whole workspace: for its package alone, all it stands on would be built once
+/// more, with other features than for the tests.
+fn build_programs() -> Result<()> {
+    Cmd::cargo(["build", "--workspace", "--all-features", "--bins", "--examples"]).run()
 }
 
 fn msrv() -> Result<Option<String>> {
@@ -133,8 +140,10 @@ fn is_published(package: &Package) -> bool {
 }
 
 fn campaigns() -> Result<Option<String>> {
+    let metadata = Metadata::load()?;
+    build_programs()?;
     for suite in ["stores", "streams", "actors", "cluster-sim", "cluster-real"] {
-        suites::suite("campaign", suite).arg("--tenth").run()?;
+        Cmd::new(metadata.target_directory.join("debug/campaign")).args([suite, "--tenth"]).run()?;
     }
     Ok(None)
 }
