@@ -55,7 +55,7 @@ pub(crate) fn run_tests(args: &Args) -> Result<(Counts, Vec<String>)> {
     let mut complaints = Vec::new();
     let mut run = |what: &str, cmd: Cmd| -> Result<()> {
         let cmd = servers.iter().fold(cmd, |cmd, servers| servers.tell(cmd));
-        let (status, lines) = cmd.watch()?;
+        let (status, lines) = in_parallel(cmd).watch()?;
         lines.iter().for_each(|line| counts.add(line));
         if !status.success() {
             complaints.push(format!("{what} failed ({status})"));
@@ -90,7 +90,8 @@ pub(crate) fn run_on_version(version: &str, program: &str) -> Result<()> {
     let servers = Servers::start_version(version)?;
     let runner = if has_nextest() { Cmd::cargo(["nextest", "run"]) } else { Cmd::cargo(["test"]) };
     let cmd = runner.args(["--workspace", "--all-features", "--no-fail-fast", "--test", program]);
-    let (status, lines) = servers.tell(cmd).env("AETHER_NATS_VERSION", version).watch()?;
+    let cmd = servers.tell(cmd).env("AETHER_NATS_VERSION", version);
+    let (status, lines) = in_parallel(cmd).watch()?;
     let mut counts = Counts::default();
     lines.iter().for_each(|line| counts.add(line));
     anyhow::ensure!(status.success(), "tests failed on nats-server {version}");
@@ -146,6 +147,13 @@ fn code_targets(narrowed: Option<&Package>) -> Vec<String> {
 /// It runs tests in parallel across binaries; without it `cargo test` does as well, slower.
 fn has_nextest() -> bool {
     Cmd::cargo(["nextest", "--version"]).succeeds()
+}
+
+/// Runs more tests at once than there are cores: most of them wait for servers most of the time.
+fn in_parallel(cmd: Cmd) -> Cmd {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = (2 * cores).to_string();
+    cmd.env("NEXTEST_TEST_THREADS", &threads).env("RUST_TEST_THREADS", &threads)
 }
 
 /// One server and one cluster for a whole run of tests, which end with it.
