@@ -1,6 +1,6 @@
 //! [`Fault`]: what goes wrong.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,10 +15,12 @@ pub(crate) enum Fault {
     ServerPaused,
     LeaderIsolated,
     LeaderSilent,
+    NodePartitioned,
+    ServerPartitioned,
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::NodeKilled,
         Self::LeaderLost,
         Self::NodeFrozen,
@@ -29,7 +31,26 @@ impl Fault {
         Self::ServerPaused,
         Self::LeaderIsolated,
         Self::LeaderSilent,
+        Self::NodePartitioned,
+        Self::ServerPartitioned,
     ];
+
+    /// Whether it needs a network of its own for what it strikes.
+    pub(crate) fn is_partition(self) -> bool {
+        matches!(self, Self::NodePartitioned | Self::ServerPartitioned)
+    }
+
+    /// Whether the servers have to recover from it.
+    pub(crate) fn is_of_servers(self) -> bool {
+        matches!(
+            self,
+            Self::ServerKilled
+                | Self::ServerPaused
+                | Self::ServerPartitioned
+                | Self::LeaderIsolated
+                | Self::LeaderSilent
+        )
+    }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -43,6 +64,8 @@ impl Fault {
             Self::ServerPaused => "servers paused and resumed",
             Self::LeaderIsolated => "servers that led the log cut off from the others",
             Self::LeaderSilent => "servers that led the log cut off without a word",
+            Self::NodePartitioned => "nodes whose network lost all packets (by namespaces)",
+            Self::ServerPartitioned => "servers whose network lost all packets (by namespaces)",
         }
     }
 }
@@ -51,7 +74,9 @@ impl Fault {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Struck {
     pub(crate) fault: Fault,
-    pub(crate) at: std::time::Instant,
+    pub(crate) at: Instant,
+    /// When nothing was left of it.
+    pub(crate) over: Instant,
     /// How long it took from then until every shard had an owner that is heard; `None` if nobody was to lose any.
     pub(crate) owned: Option<Duration>,
 }

@@ -34,7 +34,7 @@ impl Outcome {
         let fresh = JetStreamEventStore::open(connect(&stage.servers.urls()).await?, stage.store()).await?;
         let verdict = Verdict::of(&fresh, &done.operations).await.map_err(anyhow::Error::msg)?;
         report.at_least(SCENARIO, "faults in all", struck.len() as u64, plan.share(super::FAULTS));
-        for fault in Fault::ALL {
+        for fault in Fault::ALL.into_iter().filter(|fault| stage.allows(*fault)) {
             let times = struck.iter().filter(|struck| struck.fault == fault).count() as u64;
             report.count(SCENARIO, fault.name(), times);
         }
@@ -64,6 +64,7 @@ impl Outcome {
         report.count(SCENARIO, "longest time of one question (ms)", millis(waited.unwrap_or_default())?);
         let gap = longest_gap(&done.operations);
         report.count(SCENARIO, "longest time without any answer (ms)", millis(gap)?);
+        self.partitions(stage, report)?;
         report.never(SCENARIO, "stalls of more than 30 s", u64::from(gap > GAP));
         report.never(SCENARIO, "faults that were not got over", *stuck);
         report.never(SCENARIO, "nodes that ended by themselves", *fallen);
@@ -74,6 +75,49 @@ impl Outcome {
             report.never(SCENARIO, what, count);
         }
         Ok(())
+    }
+
+    /// What partitions by network namespaces did.
+    fn partitions(&self, stage: &Stage, report: &mut Report) -> anyhow::Result<()> {
+        let Ok(network) = &stage.network else {
+            report.count(SCENARIO, "network namespaces: not allowed here, partitions by them", 0);
+            return Ok(());
+        };
+        for (whom, fault, link) in [
+            ("nodes", Fault::NodePartitioned, &network.node),
+            ("servers", Fault::ServerPartitioned, &network.server),
+        ] {
+            let all: Vec<_> = self.struck.iter().filter(|struck| struck.fault == fault).collect();
+            let silent = all.iter().map(|struck| self.silent(struck)).max().unwrap_or_default();
+            let waited = all.iter().map(|struck| self.waited(struck)).max().unwrap_or_default();
+            let name = |what: &str| format!("{whom} partitioned: {what}");
+            report.count(SCENARIO, name("longest time without any answer (ms)"), millis(silent)?);
+            report.count(SCENARIO, name("longest time of one question (ms)"), millis(waited)?);
+            // As long as nothing is lost on the way, nothing is sent again: here it must have been.
+            report.at_least(
+                SCENARIO,
+                name("segments sent again by TCP"),
+                link.sent_again()?,
+                all.len() as u64,
+            );
+        }
+        Ok(())
+    }
+
+    /// The longest time without an answer to anybody from a fault until it was over.
+    fn silent(&self, struck: &Struck) -> Duration {
+        let ends = self.done.operations.iter().map(|operation| operation.ended);
+        let mut ends: Vec<_> = ends.filter(|end| (struck.at..struck.over).contains(end)).collect();
+        ends.extend([struck.at, struck.over]);
+        ends.sort_unstable();
+        ends.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default()
+    }
+
+    /// The longest time of one question that waited while a fault lasted.
+    fn waited(&self, struck: &Struck) -> Duration {
+        let during = self.done.operations.iter();
+        let during = during.filter(|operation| operation.began < struck.over && operation.ended > struck.at);
+        during.map(|operation| operation.ended - operation.began).max().unwrap_or_default()
     }
 
     /// How long it took from the fault until the last answer came that it had held up.
@@ -111,7 +155,7 @@ impl Outcome {
 
 /// Whether others have to notice that a node is gone.
 fn is_loss(fault: Fault) -> bool {
-    matches!(fault, Fault::NodeKilled | Fault::LeaderLost | Fault::NodeFrozen)
+    matches!(fault, Fault::NodeKilled | Fault::LeaderLost | Fault::NodeFrozen | Fault::NodePartitioned)
 }
 
 fn millis(time: Duration) -> anyhow::Result<u64> {

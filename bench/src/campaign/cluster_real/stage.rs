@@ -1,4 +1,5 @@
-//! [`Stage`]: three servers, four nodes as processes and one in this process, each behind proxies of its own.
+//! [`Stage`]: three servers, four nodes as processes and one in this process, each behind proxies of its own, but for one
+//! node and one server that have a network of their own.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,9 +8,12 @@ use aether_cluster::{ClusterManager, MemberState};
 use aether_store_jetstream::JetStreamConfig;
 use aether_testkit::server::{NatsCluster, NatsServer, Proxy, unique_name};
 use anyhow::Context;
+use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 use tokio::time::Instant;
 
+use super::fault::Fault;
+use super::network::Network;
 use super::node;
 use crate::child::Child;
 use crate::faults::whole;
@@ -17,6 +21,9 @@ use crate::writers::config;
 
 /// How many nodes are processes.
 const NODES: usize = 4;
+/// Which of them, and which server, has a network of its own, where the machine allows it.
+pub(crate) const NODE_APART: usize = NODES - 1;
+pub(crate) const SERVER_APART: usize = 2;
 /// How long anything may take that has to happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -27,25 +34,30 @@ pub(crate) struct Stage {
     pub(crate) places: Vec<Place>,
     /// The node in this process, whose connections are those of the last place.
     pub(crate) resident: ClusterManager,
+    /// For the node and the server that have one of their own, or why the machine does not allow it.
+    pub(crate) network: anyhow::Result<Network>,
     logs: PathBuf,
 }
 
 /// Where a node is: how it reaches the servers, and the process in which it is.
 pub(crate) struct Place {
     name: String,
+    urls: Vec<String>,
+    /// None where the servers are reached without them.
     proxies: Vec<Proxy>,
     pub(crate) process: Option<Child>,
 }
 
 impl Place {
-    fn new(number: usize, servers: &NatsCluster) -> anyhow::Result<Self> {
+    fn behind_proxies(number: usize, servers: &NatsCluster) -> anyhow::Result<Self> {
         let proxies = servers.nodes().iter().map(|server| Proxy::start(server.addr()));
-        let proxies = proxies.collect::<Result<_, _>>()?;
-        Ok(Self { name: format!("node-{number}"), proxies, process: None })
+        let proxies = proxies.collect::<Result<Vec<_>, _>>()?;
+        let urls = proxies.iter().map(Proxy::url).collect();
+        Ok(Self { name: format!("node-{number}"), urls, proxies, process: None })
     }
 
-    fn urls(&self) -> Vec<String> {
-        self.proxies.iter().map(Proxy::url).collect()
+    fn apart(number: usize, servers: &NatsCluster) -> Self {
+        Self { name: format!("node-{number}"), urls: servers.urls(), proxies: Vec::new(), process: None }
     }
 
     /// Its connections are closed and come back to nothing, or nobody is told that nothing gets through.
@@ -68,14 +80,22 @@ impl Place {
 
 impl Stage {
     pub(crate) async fn set() -> anyhow::Result<Self> {
-        let servers = block_in_place(|| NatsServer::builder().isolatable(true).start_cluster())?;
+        let network = block_in_place(Network::set);
+        let mut servers = NatsServer::builder().isolatable(true);
+        if let Ok(Network { server, .. }) = &network {
+            servers = servers.node_at(SERVER_APART, server.address, server.command());
+        }
+        let servers = block_in_place(|| servers.start_cluster())?;
         let namespace = unique_name("cluster");
-        let places = (0..=NODES).map(|number| Place::new(number, &servers));
+        let places = (0..=NODES).map(|number| match number {
+            NODE_APART if network.is_ok() => Ok(Place::apart(number, &servers)),
+            _ => Place::behind_proxies(number, &servers),
+        });
         let places = places.collect::<anyhow::Result<Vec<_>>>()?;
         let last = &places[NODES];
-        let resident = node::start(&last.urls(), &namespace, &last.name).await?;
+        let resident = node::start(&last.urls, &namespace, &last.name).await?;
         let logs = Path::new("target/campaign/cluster-real").join(&namespace);
-        let mut stage = Self { servers, namespace, places, resident, logs };
+        let mut stage = Self { servers, namespace, places, resident, network, logs };
         let mut starting = Vec::new();
         for number in 0..NODES {
             starting.push((number, stage.spawn(number)?));
@@ -101,15 +121,35 @@ impl Stage {
     }
 
     fn spawn(&self, number: usize) -> anyhow::Result<Child> {
-        let Place { name, .. } = &self.places[number];
-        let urls = self.places[number].urls().join(",");
+        let Place { name, urls, .. } = &self.places[number];
+        let urls = urls.join(",");
         let args = ["cluster-node", "--urls", &urls, "--namespace", &self.namespace, "--name", name];
-        Child::spawn(name, &args, &self.logs)
+        let spawn = || Child::spawn(name, &args, &self.logs);
+        let Some(network) = self.network.as_ref().ok().filter(|_| number == NODE_APART) else {
+            return spawn();
+        };
+        let runtime = Handle::current();
+        network.node.within(|| {
+            let _entered = runtime.enter();
+            spawn()
+        })
+    }
+
+    /// Whether this can happen on this machine.
+    pub(crate) fn allows(&self, fault: Fault) -> bool {
+        !fault.is_partition() || self.network.is_ok()
     }
 
     /// A node that is a process.
     pub(crate) fn any_process(&self, random: &mut fastrand::Rng) -> usize {
         random.usize(..NODES)
+    }
+
+    /// A node behind proxies.
+    pub(crate) fn any_behind_proxies(&self, random: &mut fastrand::Rng) -> usize {
+        let all: Vec<_> =
+            (0..self.places.len()).filter(|place| !self.places[*place].proxies.is_empty()).collect();
+        all[random.usize(..all.len())]
     }
 
     /// The place of the node that leads, as the one in this process sees it.

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use tokio::task::block_in_place;
 
 use super::fault::{Fault, Struck};
+use super::network::Network;
 use super::node::SUSPECT_AFTER;
 use super::progress;
-use super::stage::Stage;
+use super::stage::{NODE_APART, SERVER_APART, Stage};
 use crate::lists::hammer::Hammer;
 
 /// How much must be answered while something is wrong with the servers.
@@ -34,11 +35,11 @@ impl Stage {
             },
             Fault::NodeFrozen => Some(self.freeze(at, random).await?),
             Fault::NodeCut => {
-                let node = random.usize(..self.places.len());
+                let node = self.any_behind_proxies(random);
                 Some(self.cut(node, at, random).await?)
             }
             Fault::NodeDelayed => {
-                let place = &self.places[random.usize(..self.places.len())];
+                let place = &self.places[self.any_behind_proxies(random)];
                 place.delay(Duration::from_millis(random.u64(20..200)));
                 tokio::time::sleep(Duration::from_millis(random.u64(1000..2500))).await;
                 place.delay(Duration::ZERO);
@@ -77,15 +78,17 @@ impl Stage {
                 block_in_place(|| self.servers.heal(server))?;
                 None
             }
+            Fault::NodePartitioned => Some(self.partition_node(at, random).await?),
+            Fault::ServerPartitioned => {
+                self.partition_server(hammer, random).await?;
+                None
+            }
         };
-        if matches!(
-            fault,
-            Fault::ServerKilled | Fault::ServerPaused | Fault::LeaderIsolated | Fault::LeaderSilent
-        ) {
+        if fault.is_of_servers() {
             self.servers_whole().await?;
         }
         self.settled().await?;
-        Ok(Struck { fault, at, owned })
+        Ok(Struck { fault, at, over: Instant::now(), owned })
     }
 
     async fn kill(&mut self, node: usize, at: Instant) -> anyhow::Result<Duration> {
@@ -106,6 +109,32 @@ impl Stage {
         process.thaw()?;
         self.places[node].process = Some(process);
         taken_over.map(|()| owned)
+    }
+
+    /// Loses all packets from and to the node that has a network of its own, until others have its shards and for some
+    /// time more: TCP waits longer and longer before it sends again.
+    async fn partition_node(&self, at: Instant, random: &mut fastrand::Rng) -> anyhow::Result<Duration> {
+        let Ok(Network { node, .. }) = &self.network else { anyhow::bail!("no node has its own network") };
+        node.cut()?;
+        let taken_over = self.taken_over(NODE_APART).await;
+        let owned = at.elapsed();
+        tokio::time::sleep(Duration::from_millis(random.u64(..4000))).await;
+        node.restore()?;
+        taken_over.map(|()| owned)
+    }
+
+    /// Loses all packets from and to the server that has a network of its own, for longer than a suspicion.
+    async fn partition_server(&self, hammer: &Hammer, random: &mut fastrand::Rng) -> anyhow::Result<()> {
+        let Ok(Network { server, .. }) = &self.network else {
+            anyhow::bail!("no server has its own network")
+        };
+        server.cut()?;
+        tokio::time::sleep(SUSPECT_AFTER.mul_f64(1.0 + 2.0 * random.f64())).await;
+        let answer = block_in_place(|| self.servers.node(SERVER_APART).monitor("/varz"));
+        let went_on = progress(hammer, PROGRESS).await;
+        server.restore()?;
+        anyhow::ensure!(answer.is_none(), "the server was reached although its network lost all packets");
+        went_on
     }
 
     /// Cuts a node off until it is not trusted any more, at times not so long.

@@ -1,6 +1,8 @@
 //! What kind of server to start.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,7 +23,23 @@ pub struct ServerBuilder {
     sync_always: bool,
     jetstream: bool,
     pub(super) isolatable: bool,
+    places: HashMap<usize, Place>,
     pub(super) start_timeout: Duration,
+}
+
+/// Where a server runs.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// What it listens on.
+    pub(super) ip: Ipv4Addr,
+    /// What starts it: a command in front of its own.
+    pub(super) command: Vec<String>,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { ip: Ipv4Addr::LOCALHOST, command: Vec::new() }
+    }
 }
 
 impl Default for ServerBuilder {
@@ -33,6 +51,7 @@ impl Default for ServerBuilder {
             sync_always: false,
             jetstream: true,
             isolatable: false,
+            places: HashMap::new(),
             start_timeout: START_TIMEOUT,
         }
     }
@@ -84,6 +103,21 @@ impl ServerBuilder {
         self
     }
 
+    /// Starts node `i` of a cluster by `command`, with the server's own command behind it, and has it listen on `ip`; by
+    /// default by nothing, on 127.0.0.1. For a node in a network of its own: `nsenter --net=FILE`. The command must become
+    /// the server in the same process; this process and the other nodes must reach the address, and it them.
+    #[must_use]
+    pub fn node_at(
+        mut self,
+        i: usize,
+        ip: Ipv4Addr,
+        command: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let command = command.into_iter().map(Into::into).collect();
+        self.places.insert(i, Place { ip, command });
+        self
+    }
+
     /// How long to wait until a server, or the whole cluster, is ready; by default 60 s.
     #[must_use]
     pub fn start_timeout(mut self, timeout: Duration) -> Self {
@@ -109,6 +143,10 @@ impl ServerBuilder {
         NatsCluster::from_builder(self)
     }
 
+    pub(super) fn place_of(&self, i: usize) -> Place {
+        self.places.get(&i).cloned().unwrap_or_default()
+    }
+
     pub(super) fn has_jetstream(&self) -> bool {
         self.jetstream
     }
@@ -121,9 +159,9 @@ impl ServerBuilder {
     }
 
     /// The configuration file. `cluster` is the part about routes.
-    pub(super) fn config(&self, name: &str, port: u16, dir: &Path, cluster: &str) -> String {
-        let mut text =
-            format!("server_name: \"{name}\"\nlisten: \"127.0.0.1:{port}\"\nhttp: \"127.0.0.1:-1\"\n");
+    pub(super) fn config(&self, name: &str, addr: SocketAddr, dir: &Path, cluster: &str) -> String {
+        let ip = addr.ip();
+        let mut text = format!("server_name: \"{name}\"\nlisten: \"{addr}\"\nhttp: \"{ip}:-1\"\n");
         // Writing to a string cannot fail.
         if let Some(bytes) = self.max_payload {
             let _ = writeln!(text, "max_payload: {bytes}");

@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::builder::ServerBuilder;
 use super::error::ServerError;
 use super::node::NatsServer;
-use super::ports;
 use super::routes::Routes;
 use super::wait::{Deadline, poll};
 
@@ -53,15 +52,11 @@ impl NatsCluster {
     }
 
     fn try_start(builder: &ServerBuilder) -> Result<Self, ServerError> {
-        let routes = Routes::new(NODES, builder.isolatable)?;
+        let places: Vec<_> = (0..NODES).map(|i| builder.place_of(i)).collect();
+        let routes = Routes::new(&places, builder.isolatable)?;
         let mut nodes = Vec::new();
-        for i in 0..NODES {
-            nodes.push(NatsServer::prepare(
-                builder,
-                &format!("n{i}"),
-                ports::free_port()?,
-                &routes.config(i),
-            )?);
+        for (i, place) in places.iter().enumerate() {
+            nodes.push(NatsServer::prepare(builder, &format!("n{i}"), place, &routes.config(i))?);
         }
         let cluster = Self { nodes, routes, builder: builder.clone() };
         for node in &cluster.nodes {

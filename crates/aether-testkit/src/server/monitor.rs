@@ -1,7 +1,7 @@
 //! Asking a server how it is, through its HTTP monitoring port: that needs no user, whatever its configuration.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -10,8 +10,8 @@ use serde_json::Value;
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The JSON answer to `GET path`, and whether the status was 200.
-pub(super) fn get(port: u16, path: &str) -> Option<(bool, Value)> {
-    let mut stream = connect(port)?;
+pub(super) fn get(addr: SocketAddr, path: &str) -> Option<(bool, Value)> {
+    let mut stream = connect(addr)?;
     // HTTP/1.0: no chunks, and the connection ends with the answer.
     write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").ok()?;
     let mut answer = Vec::new();
@@ -23,8 +23,8 @@ pub(super) fn get(port: u16, path: &str) -> Option<(bool, Value)> {
 }
 
 /// Whether the server says that all of it is in order, with what it complains about otherwise.
-pub(super) fn health(port: u16) -> Result<(), String> {
-    match get(port, "/healthz") {
+pub(super) fn health(addr: SocketAddr) -> Result<(), String> {
+    match get(addr, "/healthz") {
         Some((true, _)) => Ok(()),
         Some((false, body)) => {
             Err(body.get("error").and_then(Value::as_str).unwrap_or("healthz says no").to_owned())
@@ -34,14 +34,14 @@ pub(super) fn health(port: u16) -> Result<(), String> {
 }
 
 /// The first line that a server sends to a client, without `INFO `. Proves that it takes connections.
-pub(super) fn info(port: u16) -> Option<Value> {
+pub(super) fn info(addr: SocketAddr) -> Option<Value> {
     let mut line = String::new();
-    BufReader::new(connect(port)?).read_line(&mut line).ok()?;
+    BufReader::new(connect(addr)?).read_line(&mut line).ok()?;
     serde_json::from_str(line.strip_prefix("INFO ")?).ok()
 }
 
-fn connect(port: u16) -> Option<TcpStream> {
-    let stream = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), TIMEOUT).ok()?;
+fn connect(addr: SocketAddr) -> Option<TcpStream> {
+    let stream = TcpStream::connect_timeout(&addr, TIMEOUT).ok()?;
     stream.set_read_timeout(Some(TIMEOUT)).ok()?;
     stream.set_write_timeout(Some(TIMEOUT)).ok()?;
     Some(stream)

@@ -1,7 +1,8 @@
 //! One server under test.
 
+use std::ffi::OsString;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::binary::NatsBinary;
-use super::builder::ServerBuilder;
+use super::builder::{Place, ServerBuilder};
 use super::error::ServerError;
 use super::process::{Process, fresh_dir, log_tail};
 use super::wait::{Deadline, poll};
@@ -30,7 +31,9 @@ pub struct NatsServer {
     name: String,
     binary: NatsBinary,
     dir: PathBuf,
-    port: u16,
+    addr: SocketAddr,
+    /// What starts it: a command in front of its own.
+    command: Vec<String>,
     /// Whether it is one of several, which it needs to be healthy.
     clustered: bool,
     start_timeout: Duration,
@@ -54,7 +57,7 @@ impl NatsServer {
     pub(super) fn standalone(builder: &ServerBuilder) -> Result<Self, ServerError> {
         let mut attempt = 1;
         loop {
-            let server = Self::prepare(builder, "r1", ports::free_port()?, "")?;
+            let server = Self::prepare(builder, "r1", &Place::default(), "")?;
             match server.launch().and_then(|()| server.wait_healthy()) {
                 Err(ServerError::Ended { log, .. })
                     if attempt < PORT_ATTEMPTS && log.contains("address already in use") =>
@@ -71,13 +74,14 @@ impl NatsServer {
     pub(super) fn prepare(
         builder: &ServerBuilder,
         name: &str,
-        port: u16,
+        place: &Place,
         cluster: &str,
     ) -> Result<Self, ServerError> {
         let binary = builder.binary()?;
         let dir = fresh_dir(&format!("nats-{name}"))?;
         let config = dir.join("nats.conf");
-        fs::write(&config, builder.config(name, port, &dir, cluster))
+        let addr = SocketAddr::from((place.ip, ports::free_port()?));
+        fs::write(&config, builder.config(name, addr, &dir, cluster))
             .map_err(ServerError::io(format!("write {}", config.display())))?;
         let start_timeout = builder.start_timeout;
         let clustered = !cluster.is_empty();
@@ -85,7 +89,8 @@ impl NatsServer {
             name: name.to_owned(),
             binary,
             dir,
-            port,
+            addr,
+            command: place.command.clone(),
             clustered,
             start_timeout,
             running: Mutex::new(None),
@@ -96,10 +101,13 @@ impl NatsServer {
     pub(super) fn launch(&self) -> Result<(), ServerError> {
         let mut running = self.running();
         let args = ["-c", "nats.conf", "--ports_file_dir", "ports"].map(|arg| match arg {
-            "nats.conf" | "ports" => self.dir.join(arg).display().to_string(),
-            option => option.to_owned(),
+            "nats.conf" | "ports" => self.dir.join(arg).into_os_string(),
+            option => option.into(),
         });
-        let process = Process::spawn(self.binary.path(), &args, &self.dir, &self.log_path())?;
+        let mut command: Vec<OsString> = self.command.iter().map(OsString::from).collect();
+        command.push(self.binary.path().into());
+        command.extend(args);
+        let process = Process::spawn(&command, &self.dir, &self.log_path())?;
         let before = running.replace(Running { process, monitoring: None, paused: false });
         if let Some(before) = before {
             before.process.release();
@@ -112,7 +120,7 @@ impl NatsServer {
                 return Some(Err(ServerError::Ended { name: self.name.clone(), status, log }));
             }
             let port = ports::monitoring_port(&self.dir.join("ports"), pid)?;
-            monitor::info(self.port).map(|_| Ok(port))
+            monitor::info(self.addr).map(|_| Ok(port))
         });
         let port = listening.unwrap_or_else(|| Err(self.not_ready("it does not take connections")))?;
         running.monitoring = Some(port);
@@ -138,7 +146,7 @@ impl NatsServer {
 
     /// The address behind [`url`](Self::url), for a [`Proxy`](super::Proxy).
     pub fn addr(&self) -> SocketAddr {
-        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+        self.addr
     }
 
     /// The server's name in its cluster, as in `n1`.
@@ -259,16 +267,17 @@ impl NatsServer {
     }
 
     pub(super) fn health(&self) -> Result<(), String> {
-        self.monitoring_port().map_or_else(|| Err("it is not running".to_owned()), monitor::health)
+        self.monitoring().map_or_else(|| Err("it is not running".to_owned()), monitor::health)
     }
 
     /// What the monitoring endpoint `path` (`/jsz`) answers; `None` when the server does not.
     pub fn monitor(&self, path: &str) -> Option<Value> {
-        monitor::get(self.monitoring_port()?, path).map(|(_, body)| body)
+        monitor::get(self.monitoring()?, path).map(|(_, body)| body)
     }
 
-    fn monitoring_port(&self) -> Option<u16> {
-        self.running().as_ref().and_then(|running| running.monitoring)
+    fn monitoring(&self) -> Option<SocketAddr> {
+        let port = self.running().as_ref().and_then(|running| running.monitoring)?;
+        Some(SocketAddr::new(self.addr.ip(), port))
     }
 
     fn running(&self) -> MutexGuard<'_, Option<Running>> {

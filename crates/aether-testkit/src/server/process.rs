@@ -1,5 +1,6 @@
 //! One server process, under its watchdog.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
@@ -35,18 +36,13 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts `program` with `args`, its output appended to `log`. `dir` is removed when the process is dropped, or when
-    /// the test process ends.
-    pub(super) fn spawn(
-        program: &Path,
-        args: &[String],
-        dir: &Path,
-        log: &Path,
-    ) -> Result<Self, ServerError> {
+    /// Starts `command`, a program and its arguments, its output appended to `log`. `dir` is removed when the process is
+    /// dropped, or when the test process ends.
+    pub(super) fn spawn(command: &[OsString], dir: &Path, log: &Path) -> Result<Self, ServerError> {
         let mut watchdog = Command::new("sh")
             .args(["-c", &without_comments(WATCHDOG), "aether-watchdog"])
-            .args([dir, log, program])
-            .args(args)
+            .args([dir, log])
+            .args(command)
             .current_dir("/")
             // Ctrl-C in a terminal goes to a whole process group; the watchdog must live on to clean up.
             .process_group(0)
@@ -74,7 +70,7 @@ impl Process {
             Ok(Some(pid)) if pid > 1 => process.pid = pid,
             _ => {
                 let source = std::io::Error::other("the watchdog did not tell the server's pid");
-                return Err(ServerError::Io { action: format!("start {}", program.display()), source });
+                return Err(ServerError::Io { action: format!("start {command:?}"), source });
             }
         }
         Ok(process)

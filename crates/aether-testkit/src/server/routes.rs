@@ -1,8 +1,9 @@
 //! The connections between the nodes of a cluster, each through a proxy where nodes are to be cut off.
 
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
+use super::builder::Place;
 use super::error::ServerError;
 use super::ports;
 use super::proxy::Proxy;
@@ -10,8 +11,8 @@ use super::proxy::Proxy;
 /// Who reaches whom, and where.
 #[derive(Debug)]
 pub(super) struct Routes {
-    /// The cluster port of each node.
-    ports: Vec<u16>,
+    /// Where each node takes connections from the others.
+    addrs: Vec<SocketAddr>,
     /// For each ordered pair of nodes the proxy through which the first dials the second; empty without isolation.
     links: Vec<Link>,
 }
@@ -24,34 +25,35 @@ struct Link {
 }
 
 impl Routes {
-    pub(super) fn new(nodes: usize, isolatable: bool) -> Result<Self, ServerError> {
-        let ports = (0..nodes).map(|_| ports::free_port()).collect::<Result<Vec<_>, _>>()?;
+    pub(super) fn new(places: &[Place], isolatable: bool) -> Result<Self, ServerError> {
+        let addrs = places.iter().map(|place| Ok(SocketAddr::from((place.ip, ports::free_port()?))));
+        let addrs = addrs.collect::<Result<Vec<_>, ServerError>>()?;
         let mut links = Vec::new();
         if isolatable {
-            for from in 0..nodes {
-                for (to, port) in ports.iter().enumerate().filter(|(to, _)| *to != from) {
-                    let proxy = Proxy::raw(SocketAddr::from((Ipv4Addr::LOCALHOST, *port)))?;
+            for from in 0..places.len() {
+                for (to, addr) in addrs.iter().enumerate().filter(|(to, _)| *to != from) {
+                    let proxy = Proxy::raw(*addr)?;
                     links.push(Link { from, to, proxy });
                 }
             }
         }
-        Ok(Self { ports, links })
+        Ok(Self { addrs, links })
     }
 
     /// The part of node `i`'s configuration that is about its peers.
     pub(super) fn config(&self, i: usize) -> String {
         let mut text = String::from("cluster {\n name: aether\n no_advertise: true\n");
         // Writing to a string cannot fail.
-        let _ = writeln!(text, " listen: \"127.0.0.1:{}\"", self.ports[i]);
+        let _ = writeln!(text, " listen: \"{}\"", self.addrs[i]);
         if !self.links.is_empty() {
             // Nodes tell each other how to reach a third one, past the proxies. Nobody listens here.
             text.push_str(" advertise: \"127.0.0.1:1\"\n");
         }
         text.push_str(" routes: [\n");
-        for to in (0..self.ports.len()).filter(|to| *to != i) {
+        for to in (0..self.addrs.len()).filter(|to| *to != i) {
             let link = self.links.iter().find(|link| link.from == i && link.to == to);
-            let port = link.map_or(self.ports[to], |link| link.proxy.addr().port());
-            let _ = writeln!(text, "  \"nats-route://127.0.0.1:{port}\"");
+            let addr = link.map_or(self.addrs[to], |link| link.proxy.addr());
+            let _ = writeln!(text, "  \"nats-route://{addr}\"");
         }
         text.push_str(" ]\n}\n");
         text

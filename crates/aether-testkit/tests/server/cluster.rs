@@ -1,5 +1,7 @@
 //! Three servers: formed, bereft of a node, parted and healed.
 
+use std::fs;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use aether_testkit::server::{NatsCluster, NatsServer, ServerError};
@@ -84,4 +86,30 @@ fn a_leader_that_is_cut_off_is_reached_by_clients_but_not_by_its_peers() {
 
     cluster.isolate(1).expect("cut off");
     eventually("no route is left", || routes(1) == Some(0));
+}
+
+#[test]
+fn a_node_is_started_by_a_command_and_listens_where_it_is_told_to() {
+    let ip = Ipv4Addr::new(127, 0, 0, 2);
+    let builder = NatsServer::builder().node_at(1, ip, ["env", "AETHER_PLACE=elsewhere"]);
+    let cluster = builder.start_cluster().expect("a cluster");
+    let elsewhere: Vec<bool> = cluster
+        .nodes()
+        .iter()
+        .map(|node| {
+            let environment = fs::read(format!("/proc/{}/environ", node.pid().expect("it runs")));
+            let environment = String::from_utf8_lossy(&environment.expect("readable")).into_owned();
+            let is_there = environment.contains("AETHER_PLACE=elsewhere");
+            assert_eq!(node.addr().ip() == ip, is_there, "{}", node.addr());
+            is_there
+        })
+        .collect();
+    assert_eq!(elsewhere, [false, true, false]);
+
+    let mut client = Client::connect(cluster.node(1).addr()).expect("a connection");
+    client.create_stream("S", 3);
+    cluster.kill(1).expect("killed");
+    cluster.restart(1).expect("restarted");
+    cluster.wait_ready().expect("three again");
+    save_somewhere(&cluster, &[1], "S");
 }
