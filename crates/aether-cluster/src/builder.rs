@@ -223,7 +223,7 @@ impl ClusterBuilder {
             cluster: self.name,
             namespace: self.namespace,
             count: settings.shards,
-            coordination,
+            coordination: Arc::clone(&coordination),
             router: Arc::clone(&router),
             system: system.clone(),
             commands: taken,
@@ -250,6 +250,7 @@ impl ClusterBuilder {
             task,
             system,
             router,
+            coordination,
         })))
     }
 

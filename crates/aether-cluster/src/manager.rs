@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aether_actor::{Actor, ActorRef, ActorSystem};
+use aether_coordination::Coordination;
 use aether_core::ActorId;
 use async_nats::Client;
 use futures_core::Stream;
@@ -46,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) task: Mutex<Option<AbortOnDropHandle<()>>>,
     pub(crate) system: Option<ActorSystem>,
     pub(crate) router: Arc<ClusterRouter>,
+    pub(crate) coordination: Arc<dyn Coordination>,
 }
 
 /// What happens in a cluster, as it comes.
@@ -159,6 +161,14 @@ impl ClusterManager {
     #[must_use]
     pub fn system(&self) -> Option<&ActorSystem> {
         self.0.system.as_ref()
+    }
+
+    /// The keys and signals that the cluster agrees by, under names of their own, as its process managers, timers and effects
+    /// do: for what is to run once in the cluster beside them, such as projections and consumer groups, and to look at those
+    /// that there are.
+    #[must_use]
+    pub fn coordination(&self) -> &Arc<dyn Coordination> {
+        &self.0.coordination
     }
 
     /// Waits until the node can be counted on: it hears itself, the leader has admitted it, and every shard has an owner.
