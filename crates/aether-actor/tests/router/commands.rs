@@ -1,5 +1,7 @@
 //! Commands to actors that are here or elsewhere.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use aether_actor::{ActorError, AskError, CommandId, Outcome, Since};
@@ -42,13 +44,15 @@ async fn an_actor_moves_and_its_callers_do_not_know() {
 async fn no_command_is_lost_or_doubled_while_an_actor_moves() {
     let (net, systems, _) = Net::two().await;
     systems[0].actor::<Account>("ada").ask(Open { owner: "Ada".into() }).await.unwrap();
+    let answered = Arc::new(AtomicUsize::new(0));
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..8 {
-        let ada = systems[n % 2].actor::<Account>("ada");
+        let (ada, answered) = (systems[n % 2].actor::<Account>("ada"), Arc::clone(&answered));
         tasks.spawn(async move {
             let mut replies = Vec::new();
             for _ in 0..50 {
                 replies.push(ada.ask(Deposit { cents: 1 }).await.unwrap());
+                answered.fetch_add(1, Ordering::Relaxed);
                 let seen = *replies.last().unwrap();
                 assert!(ada.query(Balance).await.unwrap() >= seen, "behind what was seen");
             }
@@ -59,7 +63,9 @@ async fn no_command_is_lost_or_doubled_while_an_actor_moves() {
     while !tasks.is_empty() {
         at = 1 - at;
         net.hand_over(&account("ada"), at).await;
-        tokio::time::sleep(Duration::from_millis(3)).await;
+        // So that each of them has something to do.
+        let before = answered.load(Ordering::Relaxed);
+        until("more is answered", || answered.load(Ordering::Relaxed) >= 400.min(before + 8)).await;
         if let Some(replies) = tasks.try_join_next() {
             assert!(replies.unwrap().is_sorted());
         }
@@ -185,14 +191,10 @@ async fn a_permit_lasts_until_the_command_is_settled() {
     assert_eq!(entries.count(), 2);
     asked.abort();
     entries.close();
-    let drained = tokio::spawn({
-        let entries = net.entries(0, &id);
-        async move { entries.drained().await }
-    });
-    tokio::time::sleep(Duration::from_millis(20)).await;
-    assert!(!drained.is_finished(), "what is under way is not waited for");
+    let mut drained = Box::pin(entries.drained());
+    assert!(futures_util::poll!(drained.as_mut()).is_pending(), "what is under way is not waited for");
     bolt.open();
-    tokio::time::timeout(WITHIN, drained).await.unwrap().unwrap();
+    tokio::time::timeout(WITHIN, drained).await.unwrap();
 }
 
 /// What has been seen of any actor is behind a command that is made later.

@@ -132,8 +132,21 @@ impl Driver {
     /// Works until the node has left, or cannot go on.
     pub(crate) async fn run(mut self) -> Result<(), ClusterError> {
         let ended = self.work().await;
+        self.jobs.shutdown().await;
+        self.give_up_all().await;
         self.outbox.end().await;
         ended
+    }
+
+    /// Nobody tells this node any more what is its own: whoever still has its handle asks the others.
+    async fn give_up_all(&mut self) {
+        for shard in ShardId::all(self.count) {
+            // It fails only for shards that there are not, and for clients.
+            let _ = self.router.control().close(shard).await;
+        }
+        if let Some(system) = &self.system {
+            system.evict(&|_| true);
+        }
     }
 
     async fn work(&mut self) -> Result<(), ClusterError> {

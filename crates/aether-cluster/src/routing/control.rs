@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use aether_actor::ActorSystem;
-use async_nats::{Client, Subject, Subscriber};
-use futures_util::{FutureExt, StreamExt};
+use async_nats::{Client, Message, Subject, Subscriber};
+use async_stream::stream;
+use futures_util::stream::{BoxStream, SelectAll};
+use futures_util::{FutureExt, Stream, StreamExt};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
@@ -45,16 +47,31 @@ pub struct Control {
 struct ActingNode {
     acting: Arc<Acting>,
     listening: Mutex<HashMap<ShardId, Listening>>,
+    readers: Vec<Reader>,
     peers: tokio::sync::Mutex<mpsc::Receiver<Peer>>,
     _inbox: AbortOnDropHandle<()>,
 }
 
-/// A subscription, and the task that reads it.
+/// A subscription that a reader has; it ends when this is dropped.
 #[derive(Debug)]
 struct Listening {
     stop: oneshot::Sender<()>,
-    reader: AbortOnDropHandle<()>,
+    /// Closed when all that has come is seen to.
+    ended: oneshot::Receiver<()>,
 }
+
+/// What comes on the subject of a shard.
+type Ear = BoxStream<'static, (ShardId, Message)>;
+
+/// A task that reads the subscriptions of many shards.
+#[derive(Debug)]
+struct Reader {
+    ears: mpsc::Sender<Ear>,
+    _task: AbortOnDropHandle<()>,
+}
+
+/// How many subscriptions wait to be read; who has another one waits.
+const EARS: usize = 64;
 
 /// How many words of other nodes wait to be taken; what comes beyond is dropped, and said again by them.
 const PEERS: usize = 4096;
@@ -77,6 +94,7 @@ impl Control {
                 let heard = subscribe(&client, &sender, config.node(me), deadline).await?;
                 let inbox = tokio::spawn(read_peers(Arc::clone(&acting), heard));
                 Some(ActingNode {
+                    readers: Reader::start_all(&acting),
                     acting,
                     listening: Mutex::default(),
                     peers: tokio::sync::Mutex::new(peers),
@@ -127,9 +145,13 @@ impl Control {
         // Many at a time: each takes a round trip.
         let heard = subscribe(&self.client, &self.sender, self.config.shard(shard), deadline).await?;
         let (stop, stopped) = oneshot::channel();
-        // One task for each shard: idle it costs some kilobytes, and what comes for one shard does not wait for another.
-        let reader = tokio::spawn(read_shard(Arc::clone(&node.acting), shard, heard, stopped));
-        let listening = Listening { stop, reader: AbortOnDropHandle::new(reader) };
+        let (end, ended) = oneshot::channel();
+        let reader = node.readers.get(shard.index() % node.readers.len().max(1));
+        let reader = reader.ok_or_else(|| RoutingError::unavailable("nothing reads"))?;
+        let ear = hear(shard, heard, stopped, end).boxed();
+        let taken = timeout_at(deadline, reader.ears.send(ear)).await;
+        taken.map_err(RoutingError::unavailable)?.map_err(|_| RoutingError::unavailable("nothing reads"))?;
+        let listening = Listening { stop, ended };
         // Whoever was faster has taken its place: one of them is enough.
         node.listening.lock().entry(shard).or_insert(listening);
         Ok(())
@@ -145,9 +167,10 @@ impl Control {
     pub async fn unlisten(&self, shard: ShardId, deadline: Instant) -> Result<(), RoutingError> {
         let node = self.shard(shard)?;
         let listening = node.listening.lock().remove(&shard);
-        let Some(Listening { stop, reader }) = listening else { return Ok(()) };
-        let _ = stop.send(());
-        let _ = timeout_at(deadline, reader).await;
+        if let Some(Listening { stop, ended }) = listening {
+            drop(stop);
+            let _ = timeout_at(deadline, ended).await;
+        }
         Ok(())
     }
 
@@ -300,26 +323,56 @@ async fn read_peers(acting: Arc<Acting>, mut heard: Subscriber) {
     }
 }
 
-async fn read_shard(
-    acting: Arc<Acting>,
+impl Reader {
+    /// As many as there are cores. A task for each shard would be woken for each message, and what it answers would be sent
+    /// alone; one that reads many shards answers all that has come for them together.
+    fn start_all(acting: &Arc<Acting>) -> Vec<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        (0..cores).map(|_| Self::start(Arc::clone(acting))).collect()
+    }
+
+    fn start(acting: Arc<Acting>) -> Self {
+        let (ears, new) = mpsc::channel(EARS);
+        Self { ears, _task: AbortOnDropHandle::new(tokio::spawn(read_shards(acting, new))) }
+    }
+}
+
+async fn read_shards(acting: Arc<Acting>, mut new: mpsc::Receiver<Ear>) {
+    let mut heard = SelectAll::new();
+    loop {
+        tokio::select! {
+            ear = new.recv() => match ear {
+                Some(ear) => heard.push(ear),
+                None => return,
+            },
+            Some((shard, message)) = heard.next() => survive(acting.request(shard, message)).await,
+        }
+    }
+}
+
+/// What comes for a shard until `stopped`, and what has come by then. `end` is dropped when that is seen to.
+fn hear(
     shard: ShardId,
     mut heard: Subscriber,
     mut stopped: oneshot::Receiver<()>,
-) {
-    loop {
-        tokio::select! {
-            biased;
-            _ = &mut stopped => break,
-            message = heard.next() => match message {
-                Some(message) => survive(acting.request(shard, message)).await,
-                None => return,
+    end: oneshot::Sender<()>,
+) -> impl Stream<Item = (ShardId, Message)> {
+    stream! {
+        let _end = end;
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut stopped => break,
+                message = heard.next() => match message {
+                    Some(message) => yield (shard, message),
+                    None => return,
+                }
             }
         }
-    }
-    // What has come until now is still seen to.
-    if heard.unsubscribe().await.is_ok() {
-        while let Some(message) = heard.next().await {
-            survive(acting.request(shard, message)).await;
+        if heard.unsubscribe().await.is_ok() {
+            while let Some(message) = heard.next().await {
+                yield (shard, message);
+            }
         }
     }
 }

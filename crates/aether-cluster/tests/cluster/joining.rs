@@ -69,13 +69,16 @@ async fn a_node_that_disagrees_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_of_the_same_name_takes_the_place_of_the_first() {
     let world = World::new();
-    let first = world.bare("a").await.start().await.unwrap();
+    let first = world.node("a").await;
     settled(&[&first]).await;
-    let second = world.bare("a").await.start().await.unwrap();
+    assert_eq!(first.actor::<Counter>(1).ask(Count { ticket: 1 }).await.unwrap(), 1);
+    let second = world.node("a").await;
     let failed = tokio::time::timeout(SOON, first.closed()).await.unwrap().unwrap_err();
     assert!(failed.is_replaced(), "{failed}");
-    drop(first);
     settled(&[&second]).await;
+    // Whoever still has the first one's handle asks the second.
+    assert_eq!(first.actor::<Counter>(1).ask(Count { ticket: 2 }).await.unwrap(), 2);
+    assert_eq!((first.status().actors, second.status().actors), (0, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

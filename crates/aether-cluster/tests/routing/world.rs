@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aether_actor::{ActorRef, ActorSystem, Router};
-use aether_cluster::routing::{ClusterRouter, Control, Retry, RoutingConfig, RoutingObserver};
+use aether_cluster::routing::{ClusterRouter, Control, Retry, RoutingConfig, RoutingObserver, TurnedAway};
 use aether_cluster::{Incarnation, ShardId};
 use aether_store_memory::MemoryEventStore;
 use aether_testkit::server::{shared_r1, unique_name};
@@ -28,6 +28,8 @@ pub(crate) struct Counts {
     pub(crate) timed_out: AtomicU64,
     pub(crate) retried: AtomicU64,
     pub(crate) forwarded: AtomicU64,
+    /// What was left out by nodes that did not hear themselves.
+    pub(crate) deaf: AtomicU64,
 }
 
 impl RoutingObserver for Counts {
@@ -35,6 +37,12 @@ impl RoutingObserver for Counts {
         self.retried.fetch_add(1, Ordering::Relaxed);
         if why == Retry::TimedOut {
             self.timed_out.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn turned_away(&self, why: TurnedAway) {
+        if why == TurnedAway::Deaf {
+            self.deaf.fetch_add(1, Ordering::Relaxed);
         }
     }
 
