@@ -19,9 +19,6 @@ use crate::world;
 const SETTLE_WITHIN: Duration = Duration::from_secs(60);
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(20);
-/// How often the watcher lets itself be heard, as all do, and when it would suspect somebody.
-const HEARTBEAT: Duration = Duration::from_millis(500);
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What happens, and how much of it.
 #[derive(Debug)]
@@ -57,10 +54,8 @@ impl Script {
         screen.begin(format!("open {} accounts", self.accounts));
         let mut load = Load::open(&client, self.accounts, tally.clone()).await?;
 
-        // Nobody suspects anybody later than it does, so when a leader has gone it is a node that takes over.
         let watcher = world::member(&url, "watcher").await?;
-        let watcher = watcher.member(|member| member.weight = 0).heartbeat(HEARTBEAT, PATIENCE);
-        let watcher = watcher.start().await?;
+        let watcher = watcher.member(|member| member.weight = 0).start().await?;
         screen.watch(watcher.clone());
         let mut stage = Stage { processes, watcher, tally, screen };
         stage.settled().await?;
