@@ -139,9 +139,11 @@ async fn sizes(stage: &Stage) -> anyhow::Result<(usize, usize)> {
     let spy = stage.setting.connect().await?;
     let mut requests = spy.subscribe(format!("aether.{namespace}_cluster.shard.*")).await?;
     let mut replies = spy.subscribe("_INBOX.>").await?;
-    spy.flush().await?;
     let order = stage.client.actor::<crate::actors::order::Order>(0);
     let seen = tokio::time::timeout(Duration::from_secs(10), async {
+        // When this has come, the server has both subscriptions; a flush says only that they were written.
+        spy.publish("_INBOX.spy", Bytes::new()).await?;
+        replies.next().await.context("nothing is heard")?;
         order.query(Placed).await?;
         let request = requests.next().await.context("no request is seen")?;
         loop {

@@ -303,7 +303,7 @@ impl World {
 
     /// The store has answered.
     pub(super) fn stored(&mut self, node: usize, actor: usize, step: u64, told: Told) {
-        let now = self.now;
+        let (now, next) = (self.now, self.number());
         let Some(process) = self.hosts.get_mut(node).and_then(|host| host.process.as_mut()) else { return };
         let incarnation = process.incarnation;
         let Some(activation) = process.activations.get_mut(&actor) else { return };
@@ -317,8 +317,9 @@ impl World {
                 }
                 activation.head = Some(activation.head.unwrap_or(0).max(length));
                 if self.store.sequence(actor, length) < turn.work.request.seen {
-                    // A server that is behind was asked.
-                    let again = Input::AskAgain { actor, step };
+                    // A server that is behind was asked. This was its answer: it is not waited for any more.
+                    turn.step = next;
+                    let again = Input::AskAgain { actor, step: next };
                     return self.tell_node(now + Duration::from_millis(20), node, incarnation, again);
                 }
                 self.go_on(node, actor);
