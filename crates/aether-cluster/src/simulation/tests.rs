@@ -45,7 +45,7 @@ const HAPPENS: [&str; 12] = [
 
 #[test]
 fn whatever_happens_every_promise_is_kept() {
-    let counts = look(0..100, None).unwrap_or_else(|violation| panic!("{violation}"));
+    let counts = look(0..200, None).unwrap_or_else(|violation| panic!("{violation}"));
     for name in HAPPENS {
         assert!(counts.get(name) > 0, "{name} never happens");
     }
