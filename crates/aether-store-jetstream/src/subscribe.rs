@@ -155,7 +155,7 @@ impl Subscriber {
                         }
                         self.phase = Phase::Live;
                         // Even if nothing was there: from now on nothing may be missed.
-                        self.read.get_or_insert((Position::new(self.next - 1, u32::MAX), None));
+                        self.read.get_or_insert((Position::new(self.next.saturating_sub(1), u32::MAX), None));
                         yield Delivery::CaughtUp;
                     }
                     let waiting = consumer.waiting();
