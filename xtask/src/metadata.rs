@@ -118,6 +118,12 @@ impl Package {
         self.dependencies.iter().filter(|d| d.kind.is_none()).map(|d| d.name.as_str())
     }
 
+    /// Returns true if the package is below the folder `folder` of the workspace, such as `crates` or `examples`.
+    pub(crate) fn is_in(&self, folder: &str) -> bool {
+        let parent = self.manifest_path.parent().and_then(|package| package.parent());
+        parent.is_some_and(|parent| parent.ends_with(folder))
+    }
+
     pub(crate) fn targets_of(&self, kind: &str) -> impl Iterator<Item = &str> {
         self.targets
             .iter()
