@@ -3,7 +3,7 @@
 use aether_testkit::server::LOWEST_SUPPORTED;
 use anyhow::{Result, bail, ensure};
 
-use crate::metadata::{Metadata, Package};
+use crate::metadata::Metadata;
 use crate::shell::Cmd;
 use crate::{deny, test, tidy, typos};
 
@@ -18,7 +18,11 @@ pub(super) struct Step {
 /// All of them; the quick ones first, and those that share what is built next to each other.
 pub(super) const STEPS: &[Step] = &[
     Step { name: "fmt", what: "formatting", run: || fmt().map(|()| None) },
-    Step { name: "tidy", what: "layering, module docs, file sizes", run: || tidy::run().map(|()| None) },
+    Step {
+        name: "tidy",
+        what: "layers, portability, docs, file sizes",
+        run: || tidy::run(&tidy::Args::default()).map(|()| None),
+    },
     Step { name: "typos", what: "spelling", run: typos::run },
     Step { name: "clippy", what: "lints of all targets with all features", run: || clippy().map(|()| None) },
     Step { name: "features", what: "each crate without features, and with each alone", run: features },
@@ -124,7 +128,8 @@ fn msrv() -> Result<Option<String>> {
         name.strip_prefix(lowest).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
     };
     let Some(toolchain) = list.split_whitespace().find(of_lowest) else { return Ok(Some(not_here)) };
-    let libraries = metadata.members().filter(|package| is_published(package));
+    // The promise of a lowest Rust version is for what users depend on.
+    let libraries = metadata.members().filter(|package| package.is_library());
     let packages = libraries.flat_map(|package| ["--package", package.name.as_str()]);
     Cmd::new("rustup")
         .args(["run", toolchain, "cargo", "check", "--all-features", "--target-dir"])
@@ -132,11 +137,6 @@ fn msrv() -> Result<Option<String>> {
         .args(packages)
         .run()
         .map(|()| None)
-}
-
-/// What users depend on: the promise of a lowest Rust version is theirs.
-fn is_published(package: &Package) -> bool {
-    package.manifest_path.components().any(|part| part.as_os_str() == "crates")
 }
 
 fn campaigns() -> Result<Option<String>> {
