@@ -26,7 +26,6 @@ mod shard;
 mod signal;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
-pub mod singleton;
 mod status;
 mod table;
 

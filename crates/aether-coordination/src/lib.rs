@@ -6,6 +6,7 @@
 //! | have something for a time | [`Leases`]: keys with a time to live | durably, and not for long |
 //! | be heard | [`Signals`]: small messages to whoever listens | not at all |
 //! | know who is there | [`Liveness`]: who is heard, and whether one hears oneself | – |
+//! | have one process at most do something | [`singleton`]: a strict, timed election over leases | durably, and not for long |
 //!
 //! Keys and signals are a [`Coordination`]: [`MemoryCoordination`] within one process, `NatsCoordination` (feature `nats`)
 //! across many; both keep leases too. Decisions are compare-and-sets and are never believed from a read; liveness is heard, and is
@@ -22,6 +23,7 @@ mod memory;
 mod nats;
 mod outbox;
 mod signals;
+pub mod singleton;
 
 pub use error::CoordinationError;
 pub use follow::Follow;
