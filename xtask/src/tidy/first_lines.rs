@@ -93,10 +93,11 @@ fn compare(allowed: &BTreeMap<String, usize>, found: &BTreeMap<String, Vec<Strin
     complaints
 }
 
-/// The ratchet after this state: it only falls, and a crate that it does not know has none to begin with.
+/// The ratchet after this state. Code that moves to another crate takes its lines along; the sum only falls.
 fn lower(allowed: &BTreeMap<String, usize>, counts: &BTreeMap<String, usize>) -> BTreeMap<String, usize> {
+    let total_falls = counts.values().sum::<usize>() <= allowed.values().sum();
     let min = |(name, is): (&String, &usize)| {
-        let may = allowed.get(name).copied().unwrap_or(0);
+        let may = if total_falls { *is } else { allowed.get(name).copied().unwrap_or(0) };
         (name.clone(), may.min(*is))
     };
     counts.iter().map(min).filter(|(_, count)| *count > 0).collect()
@@ -276,6 +277,8 @@ mod tests {
         assert_eq!(lower(&table(&[("a", 2), ("b", 1)]), &table(&[("a", 1)])), table(&[("a", 1)]));
         assert_eq!(lower(&table(&[("a", 2)]), &table(&[("a", 0)])), table(&[]));
         assert_eq!(lower(&table(&[]), &table(&[("a", 1)])), table(&[]));
+        let moved = lower(&table(&[("a", 2)]), &table(&[("a", 0), ("b", 2)]));
+        assert_eq!(moved, table(&[("b", 2)]));
     }
 
     #[test]

@@ -18,7 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("aether-nats", &["aether-core"]),
     ("aether-store-memory", &["aether-core", "aether-telemetry"]),
     ("aether-store-jetstream", &["aether-core", "aether-nats", "aether-telemetry"]),
-    ("aether-coordination", &["aether-core", "aether-nats", "aether-telemetry"]),
+    ("aether-coordination", &["aether-core", "aether-nats"]),
     ("aether-bus", &["aether-core", "aether-nats", "aether-telemetry"]),
     ("aether-event", &["aether-core", "aether-derive"]),
     ("aether-group", &["aether-coordination", "aether-core", "aether-telemetry"]),
