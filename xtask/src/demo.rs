@@ -23,9 +23,8 @@ pub(crate) fn run(demo: &Demo) -> Result<ExitCode> {
         Demo::Cluster { rest } => {
             // It starts its own server; what has to be fetched for that is fetched before it begins.
             NatsBinary::find()?;
-            let cmd = Cmd::cargo(["run", "--package", "aether", "--features", "cluster"]);
             // It says itself what was wrong.
-            let status = cmd.args(["--example", "cluster", "--"]).args(rest).status()?;
+            let status = Cmd::cargo(["run", "--package", "cluster", "--"]).args(rest).status()?;
             Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
     }

@@ -115,7 +115,7 @@ impl Metadata {
 impl Package {
     /// A library that users may depend on, or that is there for their tests.
     pub(crate) fn is_library(&self) -> bool {
-        self.manifest_path.components().any(|part| part.as_os_str() == "crates")
+        self.is_in("crates")
     }
 
     /// Its directory.
@@ -126,6 +126,11 @@ impl Package {
     /// What the manifest names as normal dependencies, optional ones included.
     pub(crate) fn direct(&self) -> impl Iterator<Item = &str> {
         self.dependencies.iter().filter(|d| d.kind.is_none()).map(|d| d.name.as_str())
+    }
+
+    /// Returns true if the package is below the folder `folder` of the workspace, such as `crates` or `examples`.
+    pub(crate) fn is_in(&self, folder: &str) -> bool {
+        self.dir().parent().is_some_and(|parent| parent.ends_with(folder))
     }
 
     pub(crate) fn targets_of(&self, kind: &str) -> impl Iterator<Item = &str> {

@@ -16,8 +16,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     for example in EXAMPLES {
-        let mut cmd =
-            Cmd::cargo(["test", "--quiet", "--package", "aether", "--all-features", "--example", example]);
+        let mut cmd = Cmd::cargo(["test", "--quiet", "--package", example, "--all-features"]);
         if args.write {
             cmd = cmd.env("AETHER_WRITE_SCHEMAS", "1");
         }

@@ -140,7 +140,7 @@ fn all_targets(narrowed: Option<&Package>) -> Vec<String> {
 fn code_targets(narrowed: Option<&Package>) -> Vec<String> {
     // Cargo refuses to test the library of a crate that has none.
     let lib = narrowed.is_none_or(|package| package.targets_of("lib").next().is_some());
-    let all = lib.then_some("--lib").into_iter().chain(["--bins", "--examples"]);
+    let all = lib.then_some("--lib").into_iter().chain(["--bins"]);
     all.map(str::to_owned).collect()
 }
 

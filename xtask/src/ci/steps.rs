@@ -86,7 +86,7 @@ fn oldest() -> Result<Option<String>> {
     test::run_on_version(LOWEST_SUPPORTED, "jetstream_conformance").map(|()| None)
 }
 
-/// How examples are run beside the way that they are run without arguments.
+/// How examples are run in addition to the run without arguments.
 const EXAMPLES_TOO: &[(&str, &[&str])] =
     &[("bank", &["--store", "nats", "--kills", "2", "--transfers", "300"])];
 
@@ -94,14 +94,13 @@ fn examples() -> Result<Option<String>> {
     let metadata = Metadata::load()?;
     build_programs()?;
     let mut failed = Vec::new();
-    for package in metadata.members() {
-        for example in package.targets_of("example") {
-            let too = EXAMPLES_TOO.iter().filter(|(name, _)| *name == example).map(|(_, args)| *args);
-            for args in std::iter::once::<&[&str]>(&[]).chain(too) {
-                let program = metadata.target_directory.join("debug/examples").join(example);
-                if Cmd::new(program).args(args).run().is_err() {
-                    failed.push(format!("{example} {}", args.join(" ")));
-                }
+    for example in metadata.members().filter(|package| package.is_in("examples")) {
+        let name = example.name.as_str();
+        let too = EXAMPLES_TOO.iter().filter(|(of, _)| *of == name).map(|(_, args)| *args);
+        for args in std::iter::once::<&[&str]>(&[]).chain(too) {
+            let program = metadata.target_directory.join("debug").join(name);
+            if Cmd::new(program).args(args).run().is_err() {
+                failed.push(format!("{name} {}", args.join(" ")));
             }
         }
     }
@@ -109,8 +108,8 @@ fn examples() -> Result<Option<String>> {
     Ok(None)
 }
 
-/// Builds what is run here along with the whole workspace: for its package alone, all it stands on would be built once
-/// more, with other features than for the tests.
+/// Builds what is run here with the features that the tests use: the whole workspace, and `--examples`, with which Cargo
+/// takes dev-dependencies into account. Otherwise everything would be built once more with fewer features.
 fn build_programs() -> Result<()> {
     Cmd::cargo(["build", "--workspace", "--all-features", "--bins", "--examples"]).run()
 }
@@ -128,7 +127,7 @@ fn msrv() -> Result<Option<String>> {
         name.strip_prefix(lowest).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
     };
     let Some(toolchain) = list.split_whitespace().find(of_lowest) else { return Ok(Some(not_here)) };
-    // The promise of a lowest Rust version is for what users depend on.
+    // The lowest Rust version is a promise to users, and users depend on the libraries alone.
     let libraries = metadata.members().filter(|package| package.is_library());
     let packages = libraries.flat_map(|package| ["--package", package.name.as_str()]);
     Cmd::new("rustup")

@@ -14,7 +14,7 @@ use crate::views::Views;
 use crate::world::World;
 
 /// Each line is a commit, as it stands in a stream.
-const FIRST_LOG: &str = include_str!("../first_log.jsonl");
+const FIRST_LOG: &str = include_str!("../../first_log.jsonl");
 
 async fn first_bank() -> World {
     let store: Arc<dyn Store> = Arc::new(MemoryEventStore::new());

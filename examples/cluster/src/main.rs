@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo xtask demo cluster                                       # or, which is the same:
-//! cargo run -p aether --features cluster --example cluster
+//! cargo run -p cluster
 //! ```
 //!
 //! It starts a nats-server and the nodes of a cluster, each a process of its own (`node.rs`), and plays what is in `script.rs`
@@ -13,11 +13,11 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program for the terminal")]
 
-#[path = "../bank/account.rs"]
+#[path = "../../bank/src/account.rs"]
 mod account;
-#[path = "../bank/audit.rs"]
+#[path = "../../bank/src/audit.rs"]
 mod audit;
-#[path = "../bank/commands.rs"]
+#[path = "../../bank/src/commands.rs"]
 mod commands;
 mod load;
 mod node;

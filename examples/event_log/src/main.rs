@@ -1,10 +1,10 @@
 //! Stores a real business log as events, and replays it into state.
 //!
 //! ```sh
-//! cargo run --release -p aether --example event_log                        # the sample, in memory
-//! cargo run --release -p aether --example event_log -- log.xes.gz          # a log of yours
-//! cargo run --release -p aether --features jetstream --example event_log -- log.xes.gz --store nats
-//! cargo run --release -p aether --features jetstream --example event_log -- --store nats --follow   # meanwhile, elsewhere
+//! cargo run --release -p event_log                        # the sample, in memory
+//! cargo run --release -p event_log -- log.xes.gz          # a log of yours
+//! cargo run --release -p event_log --features nats -- log.xes.gz --store nats
+//! cargo run --release -p event_log --features nats -- --store nats --follow   # meanwhile, elsewhere
 //! ```
 //!
 //! The log is in the IEEE XES format, plain or compressed by gzip. Each case becomes an actor, and what happened in it

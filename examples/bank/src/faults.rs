@@ -3,8 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "nats")]
 use aether_testkit::server::NatsServer;
 use anyhow::Result;
+
+/// The server in a build without NATS, where it cannot exist.
+#[cfg(not(feature = "nats"))]
+#[derive(Debug)]
+enum NatsServer {}
 
 /// How often the server is killed, and at which transfers.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +26,14 @@ impl Faults {
         Self::default()
     }
 
+    /// Fails: this build is without NATS.
+    #[cfg(not(feature = "nats"))]
+    pub(crate) async fn start(_kills: u64, _transfers: u64) -> Result<Self> {
+        anyhow::bail!("this build is without NATS: build it with `--features nats`")
+    }
+
     /// Starts a server, which will be killed so many times in the course of so many transfers.
+    #[cfg(feature = "nats")]
     pub(crate) async fn start(kills: u64, transfers: u64) -> Result<Self> {
         let server = tokio::task::spawn_blocking(|| NatsServer::builder().start()).await??;
         Ok(Self { server: Some(Arc::new(server)), every: transfers.div_ceil(kills + 1).max(1) })
@@ -50,5 +63,20 @@ impl Faults {
         })
         .await??;
         Ok(())
+    }
+}
+
+#[cfg(not(feature = "nats"))]
+impl NatsServer {
+    fn url(&self) -> String {
+        match *self {}
+    }
+
+    fn kill(&self) -> Result<()> {
+        match *self {}
+    }
+
+    fn restart(&self) -> Result<()> {
+        match *self {}
     }
 }

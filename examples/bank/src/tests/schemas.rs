@@ -8,6 +8,6 @@ use crate::transfers::TransferEvent;
 
 #[test]
 fn schemas_are_those_of_the_file() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/bank/schemas.json");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas.json");
     check_schemas(file, &[Schema::of::<AccountEvent>(), Schema::of::<TransferEvent>()]).unwrap();
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use aether::Subscribe;
-#[cfg(feature = "jetstream")]
+#[cfg(feature = "nats")]
 use aether::jetstream::async_nats::{ConnectOptions, ServerAddr};
 use aether::memory::MemoryEventStore;
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
 /// How to build and run this example with NATS.
-const COMMAND: &str = "cargo run --release -p aether --features jetstream --example event_log --";
+const COMMAND: &str = "cargo run --release -p event_log --features nats --";
 
 /// Which store, and where.
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ impl StoreArgs {
             Kind::Memory if self.nats_url.is_some() || self.stream.is_some() || self.namespace.is_some() => {
                 bail!("--nats-url, --stream and --namespace go with --store nats")
             }
-            Kind::Nats if cfg!(not(feature = "jetstream")) => {
+            Kind::Nats if cfg!(not(feature = "nats")) => {
                 let args: Vec<String> = std::env::args().skip(1).map(quoted).collect();
                 bail!("this build is without NATS; run: {COMMAND} {}", args.join(" "))
             }
@@ -70,7 +70,7 @@ impl StoreArgs {
         }
     }
 
-    #[cfg(feature = "jetstream")]
+    #[cfg(feature = "nats")]
     async fn open_nats(&self) -> Result<Opened> {
         use aether::jetstream::{Denials, JetStreamConfig, JetStreamEventStore};
         use anyhow::{Context, anyhow};
@@ -94,7 +94,7 @@ impl StoreArgs {
         Ok(Opened { store: Arc::new(store), in_flight: 256 })
     }
 
-    #[cfg(not(feature = "jetstream"))]
+    #[cfg(not(feature = "nats"))]
     async fn open_nats(&self) -> Result<Opened> {
         self.check(false)?;
         bail!("this build is without NATS")
@@ -102,7 +102,7 @@ impl StoreArgs {
 }
 
 /// The user and password of the URL, which the client leaves to its options.
-#[cfg(feature = "jetstream")]
+#[cfg(feature = "nats")]
 fn options(server: &ServerAddr) -> ConnectOptions {
     match (server.username(), server.password()) {
         (Some(user), Some(password)) => {

@@ -2,7 +2,7 @@
 //! once, wherever the process dies.
 //!
 //! ```sh
-//! cargo run -p aether --example sqlite_projection -- totals.db
+//! cargo run -p sqlite_projection -- totals.db
 //! ```
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use flate2::bufread::MultiGzDecoder;
 
 /// An order process of twelve cases, made up for this example.
-static SAMPLE: &[u8] = include_bytes!("sample.xes");
+static SAMPLE: &[u8] = include_bytes!("../sample.xes");
 
 /// The first bytes of all gzip data.
 const GZIP: [u8; 2] = [0x1f, 0x8b];

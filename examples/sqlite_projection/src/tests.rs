@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use aether::coordination::MemoryCoordination;
 use aether::projection::{Batch, Epoch, Partition, Projector, Target};
-use aether_core::{ActorId, Event, EventStoreExt, RecordedEvent, Version};
+use aether::{ActorId, Event, EventStoreExt, RecordedEvent, Version};
 use futures_util::TryStreamExt;
 
 use crate::orders::{self, Placed};
@@ -79,7 +79,7 @@ async fn events() -> Vec<RecordedEvent> {
     let (store, _) = orders::store(ORDERS).await.unwrap();
     let bad = Event::new(&ActorId::new("order-bad").unwrap(), Version::new(1), "OrderPlaced", &7).unwrap();
     store.save_event(&bad).await.unwrap();
-    aether::EventStore::get_all(&store, aether_core::ReadFrom::Start, usize::MAX).try_collect().await.unwrap()
+    aether::EventStore::get_all(&store, aether::ReadFrom::Start, usize::MAX).try_collect().await.unwrap()
 }
 
 fn batch(epoch: u64, events: &[RecordedEvent]) -> Batch {

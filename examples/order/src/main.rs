@@ -1,8 +1,8 @@
 //! An actor in a screenful: its events, what is asked of it, and how it decides.
 //!
 //! ```sh
-//! cargo run -p aether --example order                                       # in memory
-//! cargo run -p aether --features jetstream --example order -- --store nats  # on the server at localhost:4222
+//! cargo run -p order                                       # in memory
+//! cargo run -p order --features nats -- --store nats  # on the server at localhost:4222
 //! ```
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
@@ -202,7 +202,7 @@ async fn open_store() -> Result<Arc<dyn Store>> {
     }
 }
 
-#[cfg(feature = "jetstream")]
+#[cfg(feature = "nats")]
 async fn nats() -> Result<Arc<dyn Store>> {
     use aether::jetstream::{JetStreamConfig, JetStreamEventStore, async_nats};
 
@@ -210,7 +210,7 @@ async fn nats() -> Result<Arc<dyn Store>> {
     Ok(Arc::new(JetStreamEventStore::create(client, JetStreamConfig::new("orders")).await?))
 }
 
-#[cfg(not(feature = "jetstream"))]
+#[cfg(not(feature = "nats"))]
 async fn nats() -> Result<Arc<dyn Store>> {
-    bail!("this build is without NATS: build it with `--features jetstream`")
+    bail!("this build is without NATS: build it with `--features nats`")
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aether::projection::{Batch, Claim, HandleError, Partition, Target};
-use aether_core::{ActorId, EventFilter, Position, RecordedEvent};
+use aether::{ActorId, EventFilter, Position, RecordedEvent};
 use anyhow::Result;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};

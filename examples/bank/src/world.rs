@@ -30,7 +30,7 @@ impl World {
     }
 
     /// On a NATS server: two streams and a bucket, which are created if they are not there.
-    #[cfg(feature = "jetstream")]
+    #[cfg(feature = "nats")]
     pub(crate) async fn nats(url: &str) -> Result<Self> {
         use aether::coordination::{NatsConfig, NatsCoordination};
         use aether::jetstream::{JetStreamConfig, JetStreamEventStore, JetStreamTimers, async_nats};
@@ -47,9 +47,9 @@ impl World {
     }
 
     /// On a NATS server, for which this build has no client.
-    #[cfg(not(feature = "jetstream"))]
+    #[cfg(not(feature = "nats"))]
     pub(crate) async fn nats(_url: &str) -> Result<Self> {
-        anyhow::bail!("this build is without NATS: build it with `--features jetstream`")
+        anyhow::bail!("this build is without NATS: build it with `--features nats`")
     }
 
     /// Starts the bank.

@@ -6,7 +6,7 @@ use aether::model::{Board, Component};
 use crate::account::Account;
 use crate::transfers::Transfers;
 
-const BOARD: &str = include_str!("../board.yaml");
+const BOARD: &str = include_str!("../../board.yaml");
 /// Has the drawing in the README written anew.
 const WRITE: &str = "AETHER_WRITE_BOARD";
 
@@ -81,7 +81,7 @@ the board's context `banking` says that policy `Transfers` emits `Transfer bounc
 
 #[test]
 fn the_drawing_in_the_readme_is_the_boards() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/README.md");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
     let readme = std::fs::read_to_string(path).unwrap();
     let (before, rest) = readme.split_once("```mermaid\n").unwrap();
     let (drawing, after) = rest.split_once("```\n").unwrap();

@@ -1,8 +1,8 @@
 //! The events: orders of some customers.
 
+use aether::Position;
 use aether::memory::MemoryEventStore;
 use aether::{ActorId, Event, EventStoreExt, Version};
-use aether_core::Position;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 

@@ -2,7 +2,7 @@
 //! again, decide again, save again.
 //!
 //! ```sh
-//! cargo run -p aether --example order_by_hand
+//! cargo run -p order_by_hand
 //! ```
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]

@@ -1,10 +1,10 @@
 //! A bank: accounts that are never overdrawn, transfers between them, and books that balance whatever happens.
 //!
 //! ```sh
-//! cargo run -p aether --example bank                                     # 1,000 transfers, in memory
-//! cargo run --release -p aether --example bank -- --transfers 10000
-//! cargo run -p aether --features jetstream --example bank -- --store nats            # on a server of yours
-//! cargo run -p aether --features jetstream --example bank -- --store nats --kills 10 # on one that is killed
+//! cargo run -p bank                                     # 1,000 transfers, in memory
+//! cargo run --release -p bank -- --transfers 10000
+//! cargo run -p bank --features nats -- --store nats            # on a server of yours
+//! cargo run -p bank --features nats -- --store nats --kills 10 # on one that is killed
 //! ```
 //!
 //! Accounts are actors (`account.rs`), transfers a process manager (`transfers.rs`), what is looked at are projections
