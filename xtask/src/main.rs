@@ -64,8 +64,8 @@ enum Command {
     Campaign(suites::CampaignArgs),
     /// Check the schema files of the examples' events: who changes an event raises its version.
     Schemas(schemas::Args),
-    /// Check what no compiler checks: layering, module docs, file sizes, and the like.
-    Tidy,
+    /// Check what no compiler checks: layers, portability, docs, file sizes, and the like.
+    Tidy(tidy::Args),
     /// Check dependencies: bans, licences, sources, and advisories where their database can be reached.
     Deny,
     /// Run every check, as CI does, and show a table of the results.
@@ -96,7 +96,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bench(args) => return suites::bench(&args),
         Command::Campaign(args) => return suites::campaign(&args),
         Command::Schemas(args) => schemas::run(&args)?,
-        Command::Tidy => tidy::run()?,
+        Command::Tidy(args) => tidy::run(&args)?,
         Command::Deny => {
             if let Some(missing) = deny::run()? {
                 println!("note: {missing}");

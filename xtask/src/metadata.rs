@@ -1,7 +1,7 @@
 //! What `cargo metadata` says about the workspace and its dependencies.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -113,6 +113,16 @@ impl Metadata {
 }
 
 impl Package {
+    /// A library that users may depend on, or that is there for their tests.
+    pub(crate) fn is_library(&self) -> bool {
+        self.is_in("crates")
+    }
+
+    /// Its directory.
+    pub(crate) fn dir(&self) -> &Path {
+        self.manifest_path.parent().unwrap_or(&self.manifest_path)
+    }
+
     /// What the manifest names as normal dependencies, optional ones included.
     pub(crate) fn direct(&self) -> impl Iterator<Item = &str> {
         self.dependencies.iter().filter(|d| d.kind.is_none()).map(|d| d.name.as_str())
@@ -120,8 +130,7 @@ impl Package {
 
     /// Returns true if the package is below the folder `folder` of the workspace, such as `crates` or `examples`.
     pub(crate) fn is_in(&self, folder: &str) -> bool {
-        let parent = self.manifest_path.parent().and_then(|package| package.parent());
-        parent.is_some_and(|parent| parent.ends_with(folder))
+        self.dir().parent().is_some_and(|parent| parent.ends_with(folder))
     }
 
     pub(crate) fn targets_of(&self, kind: &str) -> impl Iterator<Item = &str> {

@@ -18,7 +18,11 @@ pub(super) struct Step {
 /// All of them; the quick ones first, and those that share what is built next to each other.
 pub(super) const STEPS: &[Step] = &[
     Step { name: "fmt", what: "formatting", run: || fmt().map(|()| None) },
-    Step { name: "tidy", what: "layering, module docs, file sizes", run: || tidy::run().map(|()| None) },
+    Step {
+        name: "tidy",
+        what: "layers, portability, docs, file sizes",
+        run: || tidy::run(&tidy::Args::default()).map(|()| None),
+    },
     Step { name: "typos", what: "spelling", run: typos::run },
     Step { name: "clippy", what: "lints of all targets with all features", run: || clippy().map(|()| None) },
     Step { name: "features", what: "each crate without features, and with each alone", run: features },
@@ -104,10 +108,10 @@ fn examples() -> Result<Option<String>> {
     Ok(None)
 }
 
-/// Builds what is run here along with the whole workspace: for its package alone, all it stands on would be built once
-/// more, with other features than for the tests.
+/// Builds what is run here with the features that the tests use: the whole workspace, and `--examples`, with which Cargo
+/// takes dev-dependencies into account. Otherwise everything would be built once more with fewer features.
 fn build_programs() -> Result<()> {
-    Cmd::cargo(["build", "--workspace", "--all-features", "--bins"]).run()
+    Cmd::cargo(["build", "--workspace", "--all-features", "--bins", "--examples"]).run()
 }
 
 fn msrv() -> Result<Option<String>> {
@@ -124,7 +128,7 @@ fn msrv() -> Result<Option<String>> {
     };
     let Some(toolchain) = list.split_whitespace().find(of_lowest) else { return Ok(Some(not_here)) };
     // The lowest Rust version is a promise to users, and users depend on the libraries alone.
-    let libraries = metadata.members().filter(|package| package.is_in("crates"));
+    let libraries = metadata.members().filter(|package| package.is_library());
     let packages = libraries.flat_map(|package| ["--package", package.name.as_str()]);
     Cmd::new("rustup")
         .args(["run", toolchain, "cargo", "check", "--all-features", "--target-dir"])

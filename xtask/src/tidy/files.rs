@@ -80,7 +80,8 @@ fn machine_path(line: &str) -> Option<&'static str> {
     })
 }
 
-fn list(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+/// Adds every file below `dir`, without hidden history and what was built.
+pub(super) fn list(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let entries = fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))?;
     for entry in entries.flatten() {
         let (path, name) = (entry.path(), entry.file_name());
