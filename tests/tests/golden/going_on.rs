@@ -121,7 +121,7 @@ async fn group_resumes(nats: &Nats, expected: &Expected) {
         let parked = admin.parked().await.unwrap();
         parked.iter().map(|parked| parked.actor.as_str().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(parked().await, [actor.clone()]);
+    assert_eq!(parked().await, std::slice::from_ref(actor));
     let actor_id = ActorId::new(actor).unwrap();
     let inspected = admin.inspect(&actor_id).await.unwrap().parked;
     assert_eq!((inspected.version.get(), &inspected.error), (*version, error));
@@ -141,7 +141,7 @@ async fn group_resumes(nats: &Nats, expected: &Expected) {
     timeout(WITHIN, member.wait_for(last)).await.unwrap().unwrap();
     let seen = std::mem::take(&mut *handled.lock().unwrap());
     assert_eq!(in_order(texts(&seen)), in_order(expected.unhandled.clone()));
-    assert_eq!(parked().await, [actor.clone()]);
+    assert_eq!(parked().await, std::slice::from_ref(actor));
     assert!(admin.resume(&actor_id).await.unwrap().is_done());
     let seen = std::mem::take(&mut *handled.lock().unwrap());
     assert_eq!(texts(&seen), expected.waiting);

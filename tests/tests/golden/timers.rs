@@ -98,7 +98,7 @@ pub(crate) async fn check(client: &Client, dir: &Path) {
     let timers = JetStreamTimers::open(client.clone(), config()).await.unwrap();
     let mut due = timers.due().await.unwrap();
     let mut next = async || -> ExpectedTimer {
-        let timer = tokio::time::timeout(WITHIN, due.next()).await.expect("no timer comes");
+        let timer = tokio::time::timeout(WITHIN, due.next()).await.unwrap();
         let timer = timer.unwrap().unwrap();
         let expected = ExpectedTimer::of(timer.timer());
         timer.done().await.unwrap();
