@@ -59,7 +59,7 @@ const CHANGES: &[(Part, &str, Change)] = &[
         Change::Text("\"type\":\"Deposited.v2\"", "\"type\":\"Deposited.2\""),
     ),
     (Part::System, "system/events.jsonl", Change::Text("process.CommandSent", "process.Sent")),
-    (Part::System, "system/events.jsonl", Change::Text("\"type\":\"aether.", "\"type\":\"system.")),
+    (Part::System, "system/events.jsonl", Change::Text("\"type\":\"aether.E", "\"type\":\"system.E")),
     (Part::System, "system/snapshots.jsonl", Change::Text("\"recall\":", "\"remembered\":")),
     (Part::System, "system/bucket.jsonl", Change::Text("\"partitions\":4", "\"partitions\":5")),
     (Part::System, "system/bucket.jsonl", Change::Text("\"parked\":", "\"letters\":")),
