@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use aether_testkit::server::{ENV_R1, ENV_R3, NatsCluster, NatsServer};
+use aether_nats_server::{ENV_R1, ENV_R3, NatsCluster, NatsServer};
 use anyhow::{Context, Result};
 
 use crate::metadata::{Metadata, Package};
@@ -12,7 +12,7 @@ use crate::shell::Cmd;
 /// The crates whose unit tests need servers as well.
 const NEEDS_SERVERS: &[&str] = &["aether-store-jetstream", "aether-tests"];
 /// Crates whose integration tests need servers.
-const NEEDS_SERVERS_IN_TESTS: &[&str] = &["aether-testkit"];
+const NEEDS_SERVERS_IN_TESTS: &[&str] = &["aether-nats-server"];
 
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aether_testkit::server::tools_dir;
+use aether_nats_server::tools_dir;
 use anyhow::{Context, Result};
 
 use crate::metadata::Metadata;

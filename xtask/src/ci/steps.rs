@@ -1,6 +1,6 @@
 //! The single checks of `cargo xtask ci`.
 
-use aether_testkit::server::LOWEST_SUPPORTED;
+use aether_nats_server::LOWEST_SUPPORTED;
 use anyhow::{Result, bail, ensure};
 
 use crate::metadata::Metadata;
