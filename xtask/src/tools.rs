@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aether_testkit::server::{Wheel, tools_dir};
+use aether_nats_server::{Wheel, tools_dir};
 use anyhow::{Context, Result};
 
 use crate::metadata::Metadata;
@@ -58,7 +58,7 @@ impl Tool {
     }
 }
 
-/// Whether `program --version` says this version.
+/// Returns true if `program --version` prints this version.
 fn has_version(program: &Path, version: &str) -> bool {
     let output = Cmd::new(program).arg("--version").output();
     output.is_ok_and(|output| {
