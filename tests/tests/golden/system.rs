@@ -29,7 +29,7 @@ use crate::world::{
 };
 
 /// The delay of the timer that is not far in the future.
-const SOON: Duration = Duration::from_secs(8);
+const SOON: Duration = Duration::from_secs(10);
 /// The longest that anything may take.
 pub(crate) const WITHIN: Duration = Duration::from_secs(30);
 
