@@ -81,10 +81,11 @@ async fn create(api: &StreamApi, wanted: &Config, deadline: Instant) -> Result<S
             settings.remove("allow_atomic");
         }
     }
-    match api.call_until::<StreamInfo>("STREAM.CREATE", &body, deadline).await {
+    match api.call_until::<serde_json::Value>("STREAM.CREATE", &body, deadline).await {
         // Another process was faster, or an earlier attempt was: what exists is looked at as it is.
-        Err(e) if e.is_name_in_use() => api.info(None, deadline).await,
-        created => created,
+        Err(e) if !e.is_name_in_use() => Err(e),
+        // The answer to creating does not name the domain.
+        _ => api.info(None, deadline).await,
     }
 }
 
