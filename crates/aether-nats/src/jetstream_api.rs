@@ -240,6 +240,16 @@ impl StreamApi {
         self.prefix.required_domain()
     }
 
+    /// Returns the subject by which a message for `subject` of a bucket is published: with a domain, servers pass on what
+    /// buckets store only below the API of the domain.
+    #[must_use]
+    pub fn bucket_subject(&self, subject: &str) -> Subject {
+        match self.prefix.required_domain() {
+            Some(_) => format!("{}.{subject}", self.prefix).into(),
+            None => subject.into(),
+        }
+    }
+
     /// Returns until when one attempt waits, if all of them end at `deadline`.
     #[must_use]
     pub fn attempt_until(&self, deadline: Instant) -> Instant {

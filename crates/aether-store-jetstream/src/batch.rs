@@ -89,6 +89,10 @@ impl Inner {
                     if let Some(saved) = self.look_at_all(parts, turns, deadline, doubt).await? {
                         return Ok(saved);
                     }
+                    if self.events.domain().is_some() {
+                        // A refusal does not name its domain: it may be that of another stream of this name.
+                        doubt.raise();
+                    }
                     self.count_retry();
                     if !backoff.wait().await {
                         return Err(doubt.error(overtaken_until_deadline()));

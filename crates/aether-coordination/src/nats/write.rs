@@ -76,7 +76,7 @@ impl Bucket {
 
 impl Write<'_> {
     async fn run(&mut self) -> Result<u64, CoordinationError> {
-        let subject = self.bucket.subject(self.key).into();
+        let subject = self.bucket.api.bucket_subject(&self.bucket.subject(self.key));
         let mut backoff = Backoff::until(self.deadline);
         loop {
             if let Err(e) = self.bucket.ensure_same(self.deadline).await {
