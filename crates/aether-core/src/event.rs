@@ -77,25 +77,25 @@ impl Event {
         }
     }
 
-    /// What makes the event unique: a commit saved again is recognised by the ids of its events.
+    /// Returns the unique id of the event. Stores recognise a repeated commit by the ids of its events.
     #[must_use]
     pub fn id(&self) -> Uuid {
         self.0.id
     }
 
-    /// What happened, such as `OrderPlaced`.
+    /// Returns the type of the event, such as `OrderPlaced`.
     #[must_use]
     pub fn event_type(&self) -> &str {
         &self.0.event_type
     }
 
-    /// Whom it happened to.
+    /// Returns the actor of the event.
     #[must_use]
     pub fn actor(&self) -> &ActorId {
         &self.0.actor
     }
 
-    /// Where it stands among the actor's events.
+    /// Returns the version of the event among the actor's events.
     #[must_use]
     pub fn version(&self) -> Version {
         self.0.version
@@ -115,13 +115,13 @@ impl Event {
         self.0.payload.to()
     }
 
-    /// What is known about it beside the data.
+    /// Returns the metadata of the event.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.0.metadata
     }
 
-    /// When it happened, as whoever made the event says; in UTC.
+    /// Returns the time at which it happened, by the clock of the event's author, in UTC.
     #[must_use]
     pub fn timestamp(&self) -> OffsetDateTime {
         self.0.timestamp
@@ -141,7 +141,7 @@ impl Event {
         self.0.event_type.len() + self.0.actor.as_str().len() + self.0.payload.len() + self.0.metadata.size()
     }
 
-    /// For codecs: an event as it was stored, past the checks of the builder.
+    /// Returns, for codecs, an event as it was stored, without the checks of the builder.
     pub(crate) fn restore(
         id: Uuid,
         event_type: String,
@@ -218,7 +218,7 @@ impl EventBuilder {
         self
     }
 
-    /// When it happened; now, if this is not called.
+    /// Sets the time at which it happened (default: now).
     pub fn timestamp(mut self, timestamp: OffsetDateTime) -> Self {
         self.timestamp = Some(timestamp);
         self

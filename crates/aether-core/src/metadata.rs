@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Where an event comes from and what belongs to it, beside its data.
+/// Data about an event beside its payload: its cause, its conversation and its trace.
 ///
 /// The named entries are what every event store keeps; `user` holds any keys of the application.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,7 +21,7 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Nothing known.
+    /// Returns empty metadata.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

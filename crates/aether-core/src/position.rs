@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Version;
 
-/// Where an event stands among all events of its store. Opaque: positions have gaps, and only order and
+/// The place of an event among all events of its store. Opaque: positions have gaps, and only order and
 /// equality mean something.
 ///
 /// There is no total order on purpose (`PartialOrd`, not `Ord`): positions order the events of one
@@ -22,19 +22,19 @@ pub struct Position {
 }
 
 impl Position {
-    /// For stores: the event at `index` of the commit with this sequence number.
+    /// Returns, for stores, the position of the event at `index` of the commit with this sequence number.
     #[must_use]
     pub const fn new(sequence: u64, index: u32) -> Self {
         Self { sequence, index }
     }
 
-    /// For stores: the sequence number of the commit.
+    /// Returns, for stores, the sequence number of the commit.
     #[must_use]
     pub const fn sequence(self) -> u64 {
         self.sequence
     }
 
-    /// For stores: the index of the event in its commit.
+    /// Returns, for stores, the index of the event in its commit.
     #[must_use]
     pub const fn index(self) -> u32 {
         self.index
@@ -111,13 +111,13 @@ impl Head {
     /// The head of an actor without commits.
     pub const NONE: Self = Self { sequence: 0, version: Version::ZERO };
 
-    /// For stores: the commit with this sequence number, after which the actor is at `version`.
+    /// Returns, for stores, the head at the commit with this sequence number, after which the actor is at `version`.
     #[must_use]
     pub const fn new(sequence: u64, version: Version) -> Self {
         Self { sequence, version }
     }
 
-    /// For stores: the sequence number of the commit; 0 if there is none.
+    /// Returns, for stores, the sequence number of the commit; 0 if there is none.
     #[must_use]
     pub const fn sequence(self) -> u64 {
         self.sequence

@@ -114,13 +114,13 @@ pub struct Saved {
 }
 
 impl Saved {
-    /// For stores: a commit of one actor.
+    /// Returns, for stores, the outcome of a commit of one actor.
     #[must_use]
     pub fn new(head: Head, position: Position) -> Self {
         Self { version: head.version(), position, head, others: Vec::new() }
     }
 
-    /// For stores: a commit of several actors, in the order in which they are stored; `None` if there are none.
+    /// Returns, for stores, the outcome of a commit of several actors, in stored order; `None` without any actor.
     #[must_use]
     pub fn of_actors(heads: impl IntoIterator<Item = (ActorId, Head)>, position: Position) -> Option<Self> {
         let others: Vec<(ActorId, Head)> = heads.into_iter().collect();

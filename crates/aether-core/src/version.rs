@@ -16,25 +16,25 @@ impl Version {
     /// The highest version there can be.
     pub const MAX: Self = Self(u64::MAX);
 
-    /// The version with this number.
+    /// Returns the version with this number.
     #[must_use]
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
-    /// The number of this version.
+    /// Returns the number of this version.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
     }
 
-    /// The version that follows without a gap; [`Version::MAX`] stays where it is.
+    /// Returns the version that follows without a gap; [`Version::MAX`] returns itself.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
-    /// Whether this is the version of an actor without events.
+    /// Returns whether this is the version of an actor without events.
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.0 == 0

@@ -15,7 +15,7 @@ use crate::{DecodeError, DomainEvent, Old, is_system};
 /// The typed events that a saved event is: one; several, or none, if an upcaster said so.
 pub type Events<E> = SmallVec<[E; 1]>;
 
-/// What a saved event is.
+/// A saved event, decoded.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Decoded<E> {
@@ -27,7 +27,7 @@ pub enum Decoded<E> {
     System,
 }
 
-/// What is known of a type that the code does not know.
+/// A type of event that the code does not know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnknownType {
@@ -35,7 +35,7 @@ pub struct UnknownType {
     pub known_version: Option<u32>,
 }
 
-/// What is done with events of unknown types.
+/// The policy for events of unknown types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum UnknownEvents {
     /// Fail, with the event's id and type.
@@ -45,7 +45,7 @@ pub enum UnknownEvents {
     Skip,
 }
 
-/// What a saved event is, read by the newest code: the variant itself, or what its upcasters make of an older version.
+/// Decodes a saved event: into its variant, or for an older version into the results of its upcasters.
 ///
 /// # Errors
 /// [`DecodeError`] if the data is not what the type says, or an upcaster fails.

@@ -27,6 +27,6 @@ pub trait DomainEvent: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The types of events that there is no variant for any more.
     const RETIRED: &'static [Retired] = &[];
 
-    /// Which of [`VARIANTS`](Self::VARIANTS) this event is.
+    /// Returns the index of this event in [`VARIANTS`](Self::VARIANTS).
     fn variant(&self) -> usize;
 }

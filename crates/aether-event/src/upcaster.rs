@@ -8,7 +8,7 @@ use crate::{Old, Upcast, UpcastError};
 pub struct Upcaster {
     /// The version of the data that it takes.
     pub from: u32,
-    /// What it does.
+    /// The function that upcasts.
     pub upcast: fn(Old) -> Result<Upcast, UpcastError>,
     /// The types on the wire that it may lead to; if there are none, the next version of the same name.
     pub into: &'static [&'static str],
@@ -34,7 +34,7 @@ impl Upcaster {
 pub struct Retired {
     /// The name that the events had, without a version.
     pub name: &'static str,
-    /// What becomes of them: one upcaster for each version that there was.
+    /// The upcasters, one for each version that existed.
     pub upcasters: &'static [Upcaster],
 }
 

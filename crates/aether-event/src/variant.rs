@@ -14,11 +14,11 @@ pub struct Variant {
     pub event_type: &'static str,
     /// Older names under which there may be events in logs.
     pub aliases: &'static [&'static str],
-    /// What the data looks like.
+    /// The shape of the data.
     pub shape: Shape,
     /// The fields of the data, in order.
     pub fields: &'static [Field],
-    /// What brings older data up to date: one for each version before this one.
+    /// The upcasters, one for each version before this one.
     pub upcasters: &'static [Upcaster],
 }
 
@@ -53,12 +53,12 @@ impl Variant {
     }
 }
 
-/// What the data of an event looks like.
+/// The shape of the data of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Shape {
-    /// There is no data: `Closed`.
+    /// No data: `Closed`.
     Unit,
     /// The data is that of the one field: `Renamed(Name)`.
     Newtype,
@@ -76,7 +76,7 @@ pub struct Field {
     pub name: &'static str,
     /// The type, as it is written in the code.
     pub ty: &'static str,
-    /// Whether data without the field can be read.
+    /// True if data without the field can be read.
     pub optional: bool,
 }
 

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use crate::DomainEvent;
 
-/// What the types of Aether's own events begin with, such as `aether.TimerSet`.
+/// The prefix of the types of Aether's own events, such as `aether.TimerSet`.
 pub const SYSTEM_PREFIX: &str = "aether.";
 
-/// Whether events of this type are Aether's own and no domain events.
+/// Returns whether events of this type are Aether's own rather than domain events.
 #[must_use]
 pub fn is_system(event_type: &str) -> bool {
     event_type.starts_with(SYSTEM_PREFIX)
@@ -34,7 +34,7 @@ fn version(digits: &str) -> Option<u32> {
 
 /// All types that events of `E` have or had on the wire: of every version, also under older names, also retired ones.
 ///
-/// This is what whoever wants all events of `E` asks a store for.
+/// Readers of all events of `E` ask a store for these types.
 ///
 /// ```
 /// # use aether_event::DomainEvent;

@@ -24,7 +24,7 @@ impl MemoryEventStoreBuilder {
         Self { clock: None, max_commit_bytes: Self::MAX_COMMIT_BYTES, max_bytes: None }
     }
 
-    /// Where `recorded_at` comes from; the machine's clock, if this is not called.
+    /// Sets the clock for `recorded_at` (default: the machine's clock).
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Some(Arc::new(clock));
         self
@@ -37,7 +37,7 @@ impl MemoryEventStoreBuilder {
         self
     }
 
-    /// What all commits together may take, in bytes, counted like
+    /// Limits the size of all commits together, in bytes, counted like
     /// [`max_commit_bytes`](Self::max_commit_bytes). A full store refuses commits with
     /// [`SaveError::StoreFull`](aether_core::SaveError::StoreFull) and keeps what it has. There is no limit, if this is
     /// not called.

@@ -1,6 +1,6 @@
 //! [`Destination`]: where events are kept or sent, as spans name it.
 
-/// Where events are kept or sent: the `messaging.system` and `messaging.destination.name` of spans.
+/// The place where events are kept or sent: the `messaging.system` and `messaging.destination.name` of spans.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
     pub(crate) system: &'static str,

@@ -14,7 +14,7 @@ use crate::Destination;
 use crate::metrics::{StoreMetrics, SubscriptionMetrics, Timer};
 use crate::{metrics, span, trace};
 
-/// What a store tells of its saves and loads.
+/// The spans and metrics of the saves and loads of a store.
 ///
 /// ```
 /// # use aether_core::{ActorId, Commit, EventStream, Head, SaveError, Saved, Version};
@@ -57,7 +57,7 @@ impl StoreTelemetry {
         Self { namespace: namespace.map(str::to_owned), store, metrics, destination }
     }
 
-    /// What is counted beside saves and loads.
+    /// Returns the metrics beside those of saves and loads.
     #[must_use]
     pub fn metrics(&self) -> &StoreMetrics {
         &self.metrics
@@ -67,7 +67,7 @@ impl StoreTelemetry {
         SubscriptionMetrics::new(self.namespace.as_deref(), self.store)
     }
 
-    /// Where its events are kept, as spans name it.
+    /// Returns the place of the events, as spans name it.
     #[must_use]
     pub fn destination(&self) -> &Destination {
         &self.destination
@@ -126,9 +126,9 @@ impl Saving<'_> {
     }
 }
 
-/// What a load gives.
+/// The result of a load.
 pub trait Loaded: Send + 'static {
-    /// How many events it is.
+    /// Returns the number of events in it.
     fn events(&self) -> u64;
 }
 

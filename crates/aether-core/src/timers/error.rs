@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::{Timer, TimerId};
 use crate::error::{Source, Unsupported};
 
-/// Why something is not a [`Timer`], or not the id of one.
+/// The reason why a value is not a [`Timer`] or a [`TimerId`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidTimer {
@@ -29,7 +29,7 @@ pub enum InvalidTimer {
     },
 }
 
-/// Why a timer was not set, cancelled, handed out or acknowledged.
+/// The reason why a timer was not set, cancelled, handed out or acknowledged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimerError {
@@ -38,9 +38,9 @@ pub enum TimerError {
         "the timer takes {size} bytes, the limit is {limit}; keep large data elsewhere and set a reference"
     )]
     TooLarge {
-        /// What the timer takes, in bytes.
+        /// The size of the timer, in bytes.
         size: usize,
-        /// What the store takes, in bytes.
+        /// The limit of the store, in bytes.
         limit: usize,
     },
     /// The store is full.
@@ -48,7 +48,7 @@ pub enum TimerError {
         "the store is full ({reason}); the timer was not set and no other was dropped; give it more room"
     )]
     StoreFull {
-        /// Which limit is reached, in the store's words.
+        /// The limit that is reached, in the store's words.
         reason: String,
     },
     /// The store cannot be reached. What was to be done may or may not have been; doing it again is safe.
@@ -57,7 +57,7 @@ pub enum TimerError {
     /// The credentials do not allow it.
     #[error("permission denied: {operation}")]
     PermissionDenied {
-        /// What was not allowed, in the store's words.
+        /// The operation that was not allowed, in the store's words.
         operation: String,
     },
     /// The store cannot do this.
@@ -66,13 +66,13 @@ pub enum TimerError {
 }
 
 impl TimerError {
-    /// Whether the same call, later, is safe and may succeed.
+    /// Returns whether the same call, later, is safe and may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::StoreFull { .. })
     }
 
-    /// Whether the store has no timers at all, until its server is changed.
+    /// Returns whether the store cannot have timers until its server is changed.
     #[must_use]
     pub fn is_unsupported(&self) -> bool {
         matches!(self, Self::Unsupported(_))

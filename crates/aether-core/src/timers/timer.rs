@@ -9,7 +9,7 @@ use time::{OffsetDateTime, UtcOffset};
 use super::InvalidTimer;
 use crate::{ActorId, token};
 
-/// Which timer it is: one of an actor's, by name.
+/// The id of a timer: an actor, and a name among the actor's timers.
 ///
 /// Cloning is cheap (reference counts).
 ///
@@ -48,7 +48,7 @@ impl TimerId {
         Ok(Self { actor: actor.clone(), name: name.into() })
     }
 
-    /// Whose timer it is.
+    /// Returns the actor of the timer.
     #[must_use]
     pub fn actor(&self) -> &ActorId {
         &self.actor
@@ -75,7 +75,7 @@ impl TimerId {
         token::encode_into(Some(&self.name), out);
     }
 
-    /// The id whose [`subject`](Self::subject) this is; `None` if it is nobody's.
+    /// The id whose [`subject`](Self::subject) this is; `None` if no timer has it.
     #[must_use]
     pub fn from_subject(subject: &str) -> Option<Self> {
         let (actor, name) = subject.rsplit_once('.')?;
@@ -90,15 +90,15 @@ impl fmt::Display for TimerId {
     }
 }
 
-/// A timer: at what time somebody is to be woken, and what they are to be told then.
+/// A timer: the time at which to wake a listener, and the payload to hand out then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timer {
-    /// Which one it is.
+    /// The id of the timer.
     pub id: TimerId,
-    /// When it is due; in UTC.
+    /// The time at which the timer is due, in UTC.
     pub at: OffsetDateTime,
-    /// What comes with it when it is handed out, byte by byte as it was set.
+    /// The payload, which the store hands out byte by byte as it was set.
     pub payload: Bytes,
 }
 

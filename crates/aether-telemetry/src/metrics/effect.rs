@@ -6,7 +6,7 @@ use super::Timer;
 use super::recorder::{Labels, PerRecorder};
 use super::table;
 
-/// What the handler of the effects of one name does.
+/// The metrics of the handler of the effects of one name.
 #[derive(Debug)]
 pub struct EffectMetrics {
     labels: Labels,

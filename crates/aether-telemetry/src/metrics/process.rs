@@ -5,7 +5,7 @@ use metrics::Counter;
 use super::recorder::{Labels, PerRecorder, count};
 use super::table;
 
-/// What the process managers of one category do, beside what [`ActorMetrics`](super::ActorMetrics) has of them as actors.
+/// The metrics of the process managers of one category, beside their [`ActorMetrics`](super::ActorMetrics).
 #[derive(Debug)]
 pub struct ProcessMetrics {
     labels: Labels,

@@ -8,7 +8,7 @@ use super::recorder::{Labels, PerRecorder, Registry, count};
 use super::table;
 use crate::span;
 
-/// What one store does.
+/// The metrics of one store.
 #[derive(Debug)]
 pub struct StoreMetrics {
     labels: Labels,

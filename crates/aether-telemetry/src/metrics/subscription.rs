@@ -6,7 +6,7 @@ use super::gauge::{Share, Together};
 use super::recorder::{Labels, PerRecorder};
 use super::table;
 
-/// What one subscription delivers, which counts as open until this is dropped.
+/// The metrics of one subscription, which counts as open until this is dropped.
 #[derive(Debug)]
 pub struct SubscriptionMetrics {
     labels: Labels,

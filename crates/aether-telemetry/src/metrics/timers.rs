@@ -7,7 +7,7 @@ use metrics::{Counter, Histogram};
 use super::recorder::{Labels, PerRecorder, count};
 use super::table;
 
-/// What the timers of the actors of one category do.
+/// The metrics of the timers of the actors of one category.
 #[derive(Debug)]
 pub struct TimerMetrics {
     labels: Labels,
