@@ -1,4 +1,4 @@
-//! [`Position`] and [`Head`]: where an event stands in the whole store, and where an actor's log ends.
+//! [`Version`], [`Position`] and [`Head`]: places in the sequence of an actor, and in that of a store.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -6,7 +6,54 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::Version;
+/// A place in one actor's sequence of events. 0 means that there are no events; the first event has at
+/// least 1, and gaps are allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Version(u64);
+
+impl Version {
+    /// The version of an actor without events.
+    pub const ZERO: Self = Self(0);
+    /// The highest version there can be.
+    pub const MAX: Self = Self(u64::MAX);
+
+    /// Returns the version with this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Returns the number of this version.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Returns the version that follows without a gap; [`Version::MAX`] returns itself.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// Returns whether this is the version of an actor without events.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<u64> for Version {
+    fn from(number: u64) -> Self {
+        Self(number)
+    }
+}
 
 /// The place of an event among all events of its store. Opaque: positions have gaps, and only order and
 /// equality mean something.

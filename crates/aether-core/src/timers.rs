@@ -1,7 +1,6 @@
 //! [`Timers`]: waking somebody up at a time, durably.
 
 mod due;
-mod error;
 mod timer;
 
 use std::fmt;
@@ -10,8 +9,7 @@ use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 
 pub use due::{DueTimer, Handed};
-pub use error::{InvalidTimer, TimerError};
-pub use timer::{Timer, TimerId};
+pub use timer::{InvalidTimer, Timer, TimerError, TimerId};
 
 /// Timers that are due, one after the other. Dropping it stops listening; what was handed out stays handed out.
 pub type DueTimers = BoxStream<'static, Result<DueTimer, TimerError>>;

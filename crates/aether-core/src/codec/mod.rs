@@ -27,7 +27,6 @@ mod bincode;
 mod cloudevents;
 pub mod links;
 mod scan;
-mod text;
 mod timestamp;
 
 use bytes::Bytes;
