@@ -5,7 +5,7 @@ use std::fmt;
 
 use aether_core::Event;
 
-use crate::find::{Found, find};
+use crate::wire::{Found, find};
 use crate::{DomainEvent, Upcaster, is_system, wire};
 
 /// Checks the names, versions and upcasters of `E`: every old version leads to a variant, and none in circles.

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use metrics::{Counter, Histogram};
 
-use super::Timer;
 use super::gauge::{Share, Together};
+use super::recorder::Timer;
 use super::recorder::{Labels, PerRecorder, Registry, count};
 use super::table;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use metrics::{Counter, Histogram};
 
-use super::Timer;
 use super::gauge::{Share, Together, lock};
+use super::recorder::Timer;
 use super::recorder::{Labels, PerRecorder};
 use super::table;
 
