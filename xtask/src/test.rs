@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     for complaint in &complaints {
         println!("error: {complaint}");
     }
-    println!("tests and doctests took {} s", start.elapsed().as_secs());
+    println!("all together took {} s", start.elapsed().as_secs());
     println!("{} passed, {} failed", counts.passed, counts.failed);
     Ok(if complaints.is_empty() && counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -53,30 +53,38 @@ pub(crate) fn run_tests(args: &Args) -> Result<(Counts, Vec<String>)> {
 
     let mut counts = Counts::default();
     let mut complaints = Vec::new();
-    let mut run = |what: &str, cmd: Cmd| -> Result<()> {
+    let mut took = Vec::new();
+    let mut run = |what: &'static str, cmd: Cmd| -> Result<bool> {
+        let start = Instant::now();
         let cmd = servers.iter().fold(cmd, |cmd, servers| servers.tell(cmd));
         let (status, lines) = in_parallel(cmd).watch()?;
+        took.push(format!("{what} {:.0} s", start.elapsed().as_secs_f64()));
         lines.iter().for_each(|line| counts.add(line));
         if !status.success() {
-            complaints.push(format!("{what} failed ({status})"));
+            complaints.push(format!("{what}: failed ({status})"));
         }
-        Ok(())
+        Ok(status.success())
     };
     let filter = args.name.iter();
-    if has_nextest() {
+    let nextest = has_nextest();
+    // The doctests have a run of their own below; without a choice of targets `cargo test` would run them too.
+    let choose = !nextest && selection.targets.is_empty();
+    let targets = if choose { all_targets(narrowed) } else { selection.targets };
+    let compile = Cmd::cargo(["test", "--no-run", "--quiet", "--all-features"]);
+    let compiled = run("compilation", compile.args(&selection.packages).args(&targets))?;
+    // Errors of the compiler have been printed, and would be printed once more.
+    if compiled && nextest {
         let cmd = Cmd::cargo(["nextest", "run", "--all-features", "--no-fail-fast", "--no-tests=pass"]);
-        run("cargo nextest", cmd.args(&selection.packages).args(&selection.targets).args(filter.clone()))?;
-    } else {
+        run("tests", cmd.args(&selection.packages).args(&targets).args(filter.clone()))?;
+    } else if compiled {
         let cmd = Cmd::cargo(["test", "--all-features", "--no-fail-fast"]);
-        // Without a choice of targets this runs the doctests too, which have their own run below.
-        let targets: &[String] =
-            if selection.targets.is_empty() { &all_targets(narrowed) } else { &selection.targets };
-        run("cargo test", cmd.args(&selection.packages).args(targets).arg("--").args(filter.clone()))?;
+        run("tests", cmd.args(&selection.packages).args(&targets).arg("--").args(filter.clone()))?;
     }
-    if narrowed.is_none_or(|package| package.targets_of("lib").next().is_some()) {
+    if compiled && narrowed.is_none_or(|package| package.targets_of("lib").next().is_some()) {
         let cmd = Cmd::cargo(["test", "--doc", "--all-features", "--no-fail-fast"]);
-        run("cargo test --doc", cmd.args(&selection.packages).arg("--").args(filter))?;
+        run("doctests", cmd.args(&selection.packages).arg("--").args(filter))?;
     }
+    println!("\n{}", took.join(", "));
     if let Some(name) = &args.name
         && counts == Counts::default()
     {

@@ -104,8 +104,3 @@ mod clusters {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/metrics.md")]
 mod metrics {}
-
-/// Traces, as `docs/` shows them.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/tracing.md")]
-mod tracing {}
