@@ -16,9 +16,8 @@ use aether_core::Namespace;
 use smallvec::SmallVec;
 use tokio::task::yield_now;
 
-use crate::chunk::{Chunk, Mark};
-use crate::sync::lock;
-use crate::tally::Tally;
+use crate::delivery::Tally;
+use crate::hub::lock;
 use crate::{BusDelivery, BusEvent};
 
 /// The most deliveries of a chunk. More would be kept beyond a ring's capacity, fewer would mean more locking.
@@ -251,5 +250,29 @@ enum Turned {
 }
 
 #[cfg(test)]
-#[path = "ring_tests.rs"]
 mod tests;
+
+/// Consecutive deliveries that are never changed: reading needs no lock. Cloning is cheap (a reference count).
+#[derive(Debug, Clone)]
+pub(crate) struct Chunk {
+    pub(crate) start: Mark,
+    pub(crate) end: Mark,
+    pub(crate) deliveries: Arc<[BusDelivery]>,
+}
+
+/// A place between two deliveries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Mark {
+    /// How many deliveries are before it.
+    pub(crate) number: u64,
+    /// What they stood for.
+    pub(crate) tally: Tally,
+}
+
+impl Mark {
+    /// Goes past a delivery.
+    pub(crate) fn pass(&mut self, delivery: &BusDelivery) {
+        self.number += 1;
+        self.tally.add(delivery);
+    }
+}

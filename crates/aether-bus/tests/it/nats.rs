@@ -1,5 +1,4 @@
 //! The bus over a real server, with several nodes.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 

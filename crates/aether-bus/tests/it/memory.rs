@@ -1,5 +1,4 @@
 //! The bus within one process.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 use std::time::Duration;

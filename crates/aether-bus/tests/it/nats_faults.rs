@@ -1,5 +1,4 @@
 //! The bus when connections break.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 
