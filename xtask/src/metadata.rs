@@ -1,4 +1,4 @@
-//! What `cargo metadata` says about the workspace and its dependencies.
+//! The workspace and its dependencies, read from `cargo metadata`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -123,7 +123,7 @@ impl Package {
         self.manifest_path.parent().unwrap_or(&self.manifest_path)
     }
 
-    /// What the manifest names as normal dependencies, optional ones included.
+    /// Returns the normal dependencies that the manifest names, optional ones included.
     pub(crate) fn direct(&self) -> impl Iterator<Item = &str> {
         self.dependencies.iter().filter(|d| d.kind.is_none()).map(|d| d.name.as_str())
     }

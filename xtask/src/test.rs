@@ -25,7 +25,7 @@ pub(crate) struct Args {
     name: Option<String>,
 }
 
-/// How many tests passed and failed.
+/// The numbers of tests that passed and failed.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) passed: u64,
@@ -107,7 +107,7 @@ pub(crate) fn run_on_version(version: &str, program: &str) -> Result<()> {
     Ok(())
 }
 
-/// Which packages and targets to test, as arguments of cargo; no targets means all.
+/// The packages and targets to test, as arguments of cargo; no targets means all.
 #[derive(Debug, PartialEq, Eq)]
 struct Selection {
     packages: Vec<String>,
@@ -152,7 +152,8 @@ fn code_targets(narrowed: Option<&Package>) -> Vec<String> {
     all.map(str::to_owned).collect()
 }
 
-/// It runs tests in parallel across binaries; without it `cargo test` does as well, slower.
+/// Returns true if nextest is installed. It runs the tests of all programs in parallel; `cargo test` runs one program after
+/// the other.
 fn has_nextest() -> bool {
     Cmd::cargo(["nextest", "--version"]).succeeds()
 }

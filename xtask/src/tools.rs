@@ -58,7 +58,7 @@ impl Tool {
     }
 }
 
-/// Whether `program --version` says this version.
+/// Returns true if `program --version` prints this version.
 fn has_version(program: &Path, version: &str) -> bool {
     let output = Cmd::new(program).arg("--version").output();
     output.is_ok_and(|output| {

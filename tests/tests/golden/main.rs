@@ -11,6 +11,7 @@
 mod events;
 mod expected;
 mod going_on;
+mod other_formats;
 mod recording;
 mod stream;
 mod system;

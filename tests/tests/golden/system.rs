@@ -28,6 +28,8 @@ use crate::world::{
     Withdraw, actors,
 };
 
+/// How long after it was set the timer is due that is not far in the future.
+const SOON: Duration = Duration::from_secs(8);
 /// How long anything may take.
 pub(crate) const WITHIN: Duration = Duration::from_secs(30);
 
@@ -220,7 +222,7 @@ pub(crate) async fn record(client: &Client, dir: &Path) {
     let (mail, context) = tokio::time::timeout(WITHIN, mails.recv()).await.unwrap().unwrap();
     expected.waiting_mails.push((context.id.to_string(), mail.to));
     let far = datetime!(2261-12-01 0:00 UTC);
-    let soon = OffsetDateTime::now_utc() + Duration::from_secs(12);
+    let soon = OffsetDateTime::now_utc() + SOON;
     let ada = system.actor::<Account>("ada");
     ada.ask(RemindAt { about: "the far future".into(), at: far }).await.unwrap();
     ada.ask(RemindAt { about: "soon".into(), at: soon }).await.unwrap();
@@ -269,7 +271,7 @@ pub(crate) async fn record(client: &Client, dir: &Path) {
     }
     write_json(&dir.join("expected.json"), &expected);
     // Whoever reads the recording, and be it at once, finds the timer due.
-    tokio::time::sleep(Duration::from_secs(12)).await;
+    tokio::time::sleep(SOON).await;
 }
 
 pub(crate) async fn deposit(

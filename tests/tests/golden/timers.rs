@@ -17,7 +17,7 @@ use crate::expected::{read_json, write_json};
 use crate::stream::{RawPayload, RawStream, call};
 
 /// How long after the recording the last of the timers is due that are not pending for ever.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(6);
 /// How long a timer may take to come.
 const WITHIN: Duration = Duration::from_secs(30);
 

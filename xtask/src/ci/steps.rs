@@ -86,7 +86,7 @@ fn oldest() -> Result<Option<String>> {
     test::run_on_version(LOWEST_SUPPORTED, "jetstream_conformance").map(|()| None)
 }
 
-/// How examples are run in addition to the run without arguments.
+/// Runs of examples in addition to the run without arguments.
 const EXAMPLES_TOO: &[(&str, &[&str])] =
     &[("bank", &["--store", "nats", "--kills", "2", "--transfers", "300"])];
 
