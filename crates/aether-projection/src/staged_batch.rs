@@ -8,7 +8,7 @@ use aether_core::{RecordedEvent, Source};
 use aether_group::{Batch, HandleError};
 use aether_telemetry::span;
 
-use crate::seen::Parkings;
+use crate::applied_positions::Parkings;
 use crate::{ApplyError, Projection};
 
 /// Views as a batch leaves them, by key.

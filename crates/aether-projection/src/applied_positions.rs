@@ -1,4 +1,4 @@
-//! [`Seen`]: which events a view has in it.
+//! [`AppliedPositions`]: which events a view has in it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// been. But not of those whose actor is parked: they are left out, and come late. So whatever moves a mark past them notes
 /// from where on it does not speak for their actor, until a later event of the actor, in its turn, passes the mark itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Seen {
+pub(crate) struct AppliedPositions {
     /// By partition: as of which claim, and up to where.
     partitions: BTreeMap<Partition, (Epoch, Option<Position>)>,
     /// By actor: the first position that has not been, whatever the mark says.
@@ -21,7 +21,7 @@ pub(crate) struct Seen {
     late: BTreeMap<ActorId, Position>,
 }
 
-impl Seen {
+impl AppliedPositions {
     /// Whether the partition has been given to another member since.
     pub(crate) fn is_fenced(&self, batch: &Batch) -> bool {
         self.partitions.get(&batch.partition).is_some_and(|(epoch, _)| *epoch > batch.epoch)
