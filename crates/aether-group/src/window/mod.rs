@@ -1,11 +1,9 @@
 //! [`Window`]: the events that are read and not finished, and which of them may be handled now. Pure.
 
 mod lane;
-mod resume;
-mod tracked;
-
 #[cfg(test)]
 mod tests;
+mod tracked;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasherDefault;
@@ -18,8 +16,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use self::lane::{Entry, Lane, LaneHasher, LaneKey};
 use self::tracked::Tracked;
-pub(crate) use self::tracked::after;
 use crate::{Batch, Epoch, FailureKind, Order, Partition, Retry};
+
+pub(crate) use self::tracked::after;
 
 /// What a window is to be.
 #[derive(Debug, Clone)]
