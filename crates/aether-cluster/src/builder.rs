@@ -13,14 +13,13 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::counting::Counting;
 use crate::driver::{Driver, Parts, Shared};
 use crate::engine::{Engine, Options};
 use crate::manager::{ClusterManager, Inner};
 use crate::placement::{Placement, Rendezvous};
 use crate::record::{Keys, Settings, from_json, to_json};
 use crate::routing::wire::Versions;
-use crate::routing::{ClusterRouter, RoutingConfig};
+use crate::routing::{ClusterRouter, Counting, RoutingConfig};
 use crate::{ClusterError, Incarnation, Member, Node, NodeId};
 
 /// How many events of the cluster wait for whoever follows them; who falls behind further misses some and is told so.

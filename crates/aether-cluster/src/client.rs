@@ -10,10 +10,9 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::counting::Counting;
 use crate::plan::Plan;
 use crate::record::{Keys, Leader, Settings, from_json};
-use crate::routing::{ClusterRouter, RoutingConfig};
+use crate::routing::{ClusterRouter, Counting, RoutingConfig};
 use crate::signal::{Message, decode};
 use crate::{ClusterError, builder};
 

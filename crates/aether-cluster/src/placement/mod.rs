@@ -3,7 +3,6 @@
 //! All of it is pure: nodes and owners go in, places come out. Nodes are told apart by their [`NodeId`]s, never by their
 //! incarnations, so that a node that is started anew gets back what it had.
 
-mod rank;
 mod rebalance;
 mod rendezvous;
 mod ring;
@@ -13,11 +12,11 @@ mod tests;
 
 use std::fmt;
 
+use crate::NodeId;
+
 pub use rebalance::{Held, Move, default_cap, rebalance};
 pub use rendezvous::Rendezvous;
-pub use ring::RingPlacement;
-
-use crate::NodeId;
+pub use ring::{ConsistentHashRing, RingPlacement};
 
 /// A strategy that says which node each shard should be at.
 ///

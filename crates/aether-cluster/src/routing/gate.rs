@@ -4,7 +4,7 @@ use crate::Incarnation;
 
 /// How a node stands to a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stance {
+pub(crate) enum Stance {
     /// It has nothing to do with it.
     Closed,
     /// It will act for it, and keeps what comes until then.
@@ -75,6 +75,7 @@ impl<T> Gate<T> {
         self.stance
     }
 
+    #[cfg(test)]
     pub(crate) fn kept(&self) -> usize {
         self.kept.len()
     }

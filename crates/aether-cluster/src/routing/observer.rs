@@ -1,10 +1,12 @@
-//! [`RoutingObserver`]: who is told what becomes of remote calls.
+//! [`RoutingObserver`]: receives the outcome of remote calls; [`Counting`] turns them into metrics.
 
 use std::fmt;
 use std::time::Duration;
 
+use aether_telemetry::metrics::{ClusterMetrics, RemoteEnded};
+
 /// Who is told what becomes of remote calls, to count it. On the path of every one of them: it should only count.
-pub trait RoutingObserver: fmt::Debug + Send + Sync {
+pub(crate) trait RoutingObserver: fmt::Debug + Send + Sync {
     /// A call is over.
     fn called(&self, _asked: Asked, _outcome: CallOutcome, _took: Duration) {}
 
@@ -18,15 +20,9 @@ pub trait RoutingObserver: fmt::Debug + Send + Sync {
     fn forwarded(&self, _requests: usize) {}
 }
 
-/// Nobody counts.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Unobserved;
-
-impl RoutingObserver for Unobserved {}
-
 /// What was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Asked {
+pub(crate) enum Asked {
     /// A command.
     Command,
     /// A query.
@@ -35,7 +31,7 @@ pub enum Asked {
 
 /// What a call came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CallOutcome {
+pub(crate) enum CallOutcome {
     /// It was answered; refusals are answers.
     Answered,
     /// It may have been executed.
@@ -46,7 +42,7 @@ pub enum CallOutcome {
 
 /// Why another attempt is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Retry {
+pub(crate) enum Retry {
     /// Nobody listened.
     NoResponders,
     /// No answer came in time.
@@ -65,7 +61,7 @@ pub enum Retry {
 
 /// Why a node has begun nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TurnedAway {
+pub(crate) enum TurnedAway {
     /// It does not act for the actor.
     Elsewhere,
     /// Too much is under way.
@@ -76,4 +72,41 @@ pub enum TurnedAway {
     Unreadable,
     /// It does not hear itself, so it does not know whether it is still the owner.
     Deaf,
+}
+
+/// Counts what travels between nodes.
+#[derive(Debug)]
+pub(crate) struct Counting(ClusterMetrics);
+
+impl Counting {
+    pub(crate) fn new(namespace: Option<&str>, cluster: &str) -> Self {
+        Self(ClusterMetrics::new(namespace, cluster))
+    }
+}
+
+impl RoutingObserver for Counting {
+    fn called(&self, _: Asked, outcome: CallOutcome, took: Duration) {
+        self.0.asked(
+            took,
+            match outcome {
+                CallOutcome::Answered => RemoteEnded::Answered,
+                CallOutcome::Unknown => RemoteEnded::TimedOut,
+                CallOutcome::Failed => RemoteEnded::Failed,
+            },
+        );
+    }
+
+    fn retried(&self, _: Retry) {
+        self.0.retried();
+    }
+
+    fn turned_away(&self, why: TurnedAway) {
+        self.0.not_begun(match why {
+            TurnedAway::Elsewhere => "elsewhere",
+            TurnedAway::Overloaded => "overloaded",
+            TurnedAway::Expired => "expired",
+            TurnedAway::Unreadable => "unreadable",
+            TurnedAway::Deaf => "cut_off",
+        });
+    }
 }

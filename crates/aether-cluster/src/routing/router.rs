@@ -13,12 +13,11 @@ use tokio::time::Instant;
 use super::call::Answer;
 use super::config::RoutingConfig;
 use super::control::Control;
-use super::error::RoutingError;
 use super::inbox::Inbox;
 use super::observer::RoutingObserver;
 use super::sender::Sender;
 use super::wire::{Kind, Request, RequestedCommand, RequestedQuery};
-use crate::{Incarnation, shard_of};
+use crate::{Incarnation, RoutingError, shard_of};
 
 /// Finds the node that acts for an actor. Of a node, which may be that one itself, or of a client.
 ///
@@ -26,7 +25,7 @@ use crate::{Incarnation, shard_of};
 /// is between two owners, or its owner is dead, it is sent again until it is answered or its deadline has passed; a command
 /// is executed once all the same.
 #[derive(Debug)]
-pub struct ClusterRouter {
+pub(crate) struct ClusterRouter {
     sender: Arc<Sender>,
     control: Control,
     shards: u16,
@@ -37,7 +36,7 @@ impl ClusterRouter {
     ///
     /// # Errors
     /// [`RoutingError`] if the server does not answer until the deadline.
-    pub async fn node(
+    pub(crate) async fn node(
         client: Client,
         config: RoutingConfig,
         me: Incarnation,
@@ -51,7 +50,7 @@ impl ClusterRouter {
     ///
     /// # Errors
     /// As [`node`](Self::node).
-    pub async fn client(
+    pub(crate) async fn client(
         client: Client,
         config: RoutingConfig,
         observer: Arc<dyn RoutingObserver>,
@@ -78,7 +77,7 @@ impl ClusterRouter {
 
     /// What the driver of the cluster tells it to do.
     #[must_use]
-    pub fn control(&self) -> &Control {
+    pub(crate) fn control(&self) -> &Control {
         &self.control
     }
 

@@ -7,9 +7,9 @@ use aether_coordination::Revision;
 use bytes::Bytes;
 
 use super::host::short;
+use super::input::{Outcome, Request, Seen, What};
 use super::net::Place;
 use super::sender::Ended;
-use super::wire::{Outcome, Request, Seen, What};
 use super::world::World;
 use crate::engine::Happened;
 use crate::plan::Plan;

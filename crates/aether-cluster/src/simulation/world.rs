@@ -6,12 +6,10 @@ use std::time::Duration;
 use super::host::Host;
 use super::input::{Due, Input, Item, News};
 use super::judge::Judge;
-use super::keys::Keys;
-use super::mutant::Mutant;
 use super::net::{Net, Place};
-use super::report::{Counts, Violation};
+use super::scenario::{Counts, Mutant, Violation};
 use super::sender::Sender;
-use super::store::{Ask, Store, Told};
+use super::store::{Ask, Keys, Store, Told};
 use crate::{Incarnation, ShardId};
 
 /// Actors that are asked for; beside them there is one in each shard, to see whether it answers.

@@ -12,8 +12,6 @@
 //!
 //! A failure says that nothing was saved for its attempt. It ends the call under the same conditions.
 
-mod timing;
-
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -24,7 +22,7 @@ use std::time::Duration;
 use aether_actor::{ActorError, CommandId, Outcome, Replied, Told};
 use tokio::time::Instant;
 
-pub use self::timing::Timing;
+pub(crate) use super::config::Timing;
 use super::observer::Retry;
 use super::wire::{Body, Reply, Versions};
 use crate::Incarnation;

@@ -11,8 +11,8 @@ use aether_projection::GroupAdmin;
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore, JetStreamTimersConfig};
 use aether_testkit::server::{shared_r1, unique_name};
 
-use crate::node::Node;
-use crate::witness::Witness;
+use super::node::Node;
+use super::witness::Witness;
 
 /// How long anything may take that should happen soon: a machine that is busy with other things is slow.
 pub(crate) const SOON: Duration = Duration::from_secs(60);

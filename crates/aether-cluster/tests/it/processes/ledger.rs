@@ -7,9 +7,9 @@ use aether_projection::KvModel;
 use futures_util::TryStreamExt;
 use uuid::Uuid;
 
-use crate::node::Node;
-use crate::tally::Tally;
-use crate::world::{GROUPS, SOON, World, until};
+use super::node::Node;
+use super::order::Tally;
+use super::world::{GROUPS, SOON, World, until};
 
 /// What is to happen once about each order: to it, to its process, and to its stock.
 const STEPS: [&str; 6] =

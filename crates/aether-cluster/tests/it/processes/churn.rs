@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::ledger::prove;
-use crate::load::Load;
-use crate::node::Node;
-use crate::world::{World, until};
+use super::ledger::prove;
+use super::load::Load;
+use super::node::Node;
+use super::world::{World, until};
 
 /// How long a node may be silent: longer than a busy machine stands still.
 const SUSPECT_AFTER: Duration = Duration::from_secs(2);

@@ -4,12 +4,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aether_actor::AskError;
-use aether_cluster::routing::wire::Peer;
 use aether_testkit::server::shared_r3;
 
-use crate::account::{AccountError, Balance, Deposit, Withdraw};
-use crate::load::Load;
-use crate::world::{SHARD, TestClient, TestNode, World, soon};
+use super::account::{AccountError, Balance, Deposit, Withdraw};
+use super::world::{Load, SHARD, TestClient, TestNode, World, soon};
+use crate::routing::wire::Peer;
 
 const INTEREST: Duration = Duration::from_millis(20);
 
@@ -47,9 +46,9 @@ async fn commands_and_queries_get_to_the_owner() {
     assert_eq!(client.account(0).query(Balance).await.unwrap(), 5);
     assert_eq!(client.account(0).query(Balance).linearizable().await.unwrap(), 5);
     // From the owner itself, and from another node.
-    let here = node.system.actor::<crate::account::Account>(0);
+    let here = node.system.actor::<super::account::Account>(0);
     assert_eq!(here.ask(Deposit { cents: 1 }).await.unwrap(), 6);
-    let there = other.system.actor::<crate::account::Account>(0);
+    let there = other.system.actor::<super::account::Account>(0);
     assert_eq!(there.ask(Deposit { cents: 1 }).await.unwrap(), 7);
     assert_eq!(there.query(Balance).await.unwrap(), 7);
     let refused = client.account(0).ask(Withdraw { cents: 8 }).await.unwrap_err();

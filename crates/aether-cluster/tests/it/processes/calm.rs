@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::ledger::prove;
-use crate::load::{key, place};
-use crate::node::Node;
-use crate::order::Order;
-use crate::world::World;
+use super::ledger::prove;
+use super::load::{key, place};
+use super::node::Node;
+use super::order::Order;
+use super::world::World;
 
 const ORDERS: usize = 40;
 

@@ -9,12 +9,9 @@ use aether_projection::{KvModel, Projector};
 use aether_store_jetstream::{JetStreamEventStore, JetStreamTimers, JetStreamTimersConfig};
 use aether_testkit::server::{Proxy, Verdict};
 
-use crate::order::{Mail, Order};
-use crate::reservation::Reservation;
-use crate::stock::Stock;
-use crate::tally::Tally;
-use crate::witness::Watched;
-use crate::world::{PARTITIONS, SOON, World};
+use super::order::{Mail, Order, Reservation, Stock, Tally};
+use super::witness::Watched;
+use super::world::{PARTITIONS, SOON, World};
 
 /// A member of the cluster with all that follows events.
 pub(crate) struct Node {

@@ -1,4 +1,11 @@
-//! Nodes that speak different versions, and what calls leave behind.
+//! Commands and queries on their way through a real NATS, while shards move by hand and nodes freeze and die; nodes that
+//! speak different versions.
+
+#[path = "../../../../aether-actor/tests/account/mod.rs"]
+mod account;
+mod failing;
+mod moving;
+mod world;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +15,17 @@ use aether_core::ActorId;
 use aether_testkit::server::{shared_r1, unique_name};
 use tokio::time::Instant;
 
+use self::world::soon;
+use super::observer::RoutingObserver;
 use super::wire::Versions;
-use super::*;
+use super::{ClusterRouter, RoutingConfig};
 use crate::{Incarnation, ShardId};
+
+/// An observer that ignores everything.
+#[derive(Debug)]
+struct Unobserved;
+
+impl RoutingObserver for Unobserved {}
 
 /// The version before the next one.
 const OLD: Versions = Versions { lowest: 1, highest: 1 };
@@ -42,10 +57,6 @@ async fn node(prefix: &str, versions: Versions) -> (Incarnation, ClusterRouter, 
     control.listen(ShardId::new(0), soon()).await.unwrap();
     control.act(ShardId::new(0)).await.unwrap();
     (me, router, system)
-}
-
-fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(20)
 }
 
 async fn is_understood(router: &ClusterRouter) -> bool {

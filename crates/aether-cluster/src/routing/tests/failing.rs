@@ -6,9 +6,8 @@ use std::time::Duration;
 use aether_actor::{ActorError, AskError};
 use tokio::time::Instant;
 
-use crate::account::{AccountError, Balance, Deposit, Withdraw};
-use crate::load::Load;
-use crate::world::{World, soon};
+use super::account::{AccountError, Balance, Deposit, Withdraw};
+use super::world::{Load, World, soon};
 
 /// Waits until it is so.
 async fn until(what: &str, is_so: impl Fn() -> bool) {
@@ -108,13 +107,13 @@ async fn what_comes_before_a_node_acts_is_kept() {
     let world = World::new();
     let (node, client) = (world.node(0).await, world.client(0).await);
     let control = node.control();
-    control.prepare(crate::world::SHARD).await.unwrap();
-    control.listen(crate::world::SHARD, soon()).await.unwrap();
+    control.prepare(super::world::SHARD).await.unwrap();
+    control.listen(super::world::SHARD, soon()).await.unwrap();
     client.owner(Some(node.me));
     let account = client.account(0);
     let asked = tokio::spawn(async move { account.ask(Withdraw { cents: 1 }).await });
-    until("it has come", || control.load(crate::world::SHARD).1 > 0).await;
-    control.act(crate::world::SHARD).await.unwrap();
+    until("it has come", || control.load(super::world::SHARD).1 > 0).await;
+    control.act(super::world::SHARD).await.unwrap();
     let refused = asked.await.unwrap().unwrap_err();
     assert_eq!(refused, AskError::Refused(AccountError::Overdrawn { by: 1 }));
     assert_eq!(world.counts.retried.load(Ordering::Relaxed), 0);

@@ -8,8 +8,8 @@ use aether_cluster::ClusterClient;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use crate::order::{Order, Place};
-use crate::world::until;
+use super::order::{Order, Place};
+use super::world::until;
 
 /// How many place orders at the same time.
 const CUSTOMERS: usize = 6;

@@ -1,17 +1,21 @@
-//! Nodes and clients on one store and one NATS, without a cluster: whoever tests says who owns what.
+//! Nodes and clients on one store and one NATS, without a cluster: each test assigns the owners. And a load on them whose every
+//! answer is known in advance.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use aether_actor::{ActorRef, ActorSystem, Router};
-use aether_cluster::routing::{ClusterRouter, Control, Retry, RoutingConfig, RoutingObserver, TurnedAway};
-use aether_cluster::{Incarnation, ShardId};
+use aether_actor::{ActorRef, ActorSystem, AskError, Router};
 use aether_store_memory::MemoryEventStore;
 use aether_testkit::server::{shared_r1, unique_name};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::account::{Account, Balance, Open};
+use super::account::{Account, AccountError, Balance, Deposit, Open, Withdraw};
+use crate::routing::control::Control;
+use crate::routing::observer::{Retry, RoutingObserver, TurnedAway};
+use crate::routing::{ClusterRouter, RoutingConfig};
+use crate::{Incarnation, ShardId};
 
 /// The one shard that there is.
 pub(crate) const SHARD: ShardId = ShardId::new(0);
@@ -139,5 +143,50 @@ impl World {
     pub(crate) async fn balance(&self, key: usize) -> u64 {
         let reader = ActorSystem::builder(self.store.clone()).actor::<Account>().start().await.unwrap();
         reader.actor::<Account>(key).query(Balance).linearizable().await.unwrap()
+    }
+}
+
+/// Callers, each with an account of its own, so that each knows what the next answer must be.
+pub(crate) struct Load {
+    stop: Arc<AtomicBool>,
+    callers: JoinSet<(usize, u64, u64)>,
+}
+
+impl Load {
+    pub(crate) fn start(client: &TestClient, callers: usize) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut running = JoinSet::new();
+        for key in 0..callers {
+            let (stop, account) = (Arc::clone(&stop), client.account(key));
+            running.spawn(async move {
+                let (mut balance, mut asked) = (0, 0);
+                while !stop.load(Ordering::Relaxed) {
+                    let deposited = account.ask(Deposit { cents: 3 }).await.unwrap();
+                    balance += 3;
+                    assert_eq!(deposited, balance, "{key}: lost, or executed twice");
+                    let refused = account.ask(Withdraw { cents: balance + 1 }).await.unwrap_err();
+                    let AskError::Refused(AccountError::Overdrawn { by: 1 }) = refused else {
+                        panic!("{key}: {refused:?}");
+                    };
+                    let withdrawn = account.ask(Withdraw { cents: 1 }).await.unwrap();
+                    balance -= 1;
+                    assert_eq!(withdrawn, balance, "{key}: lost, or executed twice");
+                    asked += 3;
+                }
+                (key, balance, asked)
+            });
+        }
+        Self { stop, callers: running }
+    }
+
+    /// Stops it, and compares what was answered with the log. How many commands were answered.
+    pub(crate) async fn stop(self, world: &World) -> u64 {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut commands = 0;
+        for (key, balance, asked) in self.callers.join_all().await {
+            assert_eq!(world.balance(key).await, balance, "{key}: the log says something else");
+            commands += asked;
+        }
+        commands
     }
 }
