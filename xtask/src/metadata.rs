@@ -90,8 +90,13 @@ impl Metadata {
         })
     }
 
-    /// The names of all crates that `package` is built from, however deep, without those only for its tests.
+    /// Returns the names of all crates that `package` is built from, however deep, without those only for its tests.
     pub(crate) fn closure(&self, package: &Package) -> BTreeSet<&str> {
+        self.built_from(package).map(|found| found.name.as_str()).collect()
+    }
+
+    /// Returns all crates that `package` is built from, however deep, without those only for its tests.
+    pub(crate) fn built_from(&self, package: &Package) -> impl Iterator<Item = &Package> {
         let edges: BTreeMap<&str, &[Edge]> =
             self.resolve.nodes.iter().map(|node| (node.id.as_str(), node.deps.as_slice())).collect();
         let (mut seen, mut todo) = (BTreeSet::new(), vec![package.id.as_str()]);
@@ -104,11 +109,7 @@ impl Metadata {
                 }
             }
         }
-        self.packages
-            .iter()
-            .filter(|found| seen.contains(found.id.as_str()))
-            .map(|found| found.name.as_str())
-            .collect()
+        self.packages.iter().filter(move |found| seen.contains(found.id.as_str()))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aether_testkit::server::{PINNED, unique_name};
+use aether_nats_server::{PINNED, unique_name};
 use futures_util::{StreamExt, stream};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;

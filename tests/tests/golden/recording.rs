@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use aether_actor::event::{Schema, write_schemas};
 use aether_core::{ActorId, Namespace, Position, TimerId, sanitise};
+use aether_nats_server::{LOWEST_SUPPORTED, NatsServer, PINNED, unique_name};
 use aether_store_jetstream::{JetStreamConfig, JetStreamTimers, OpenError};
-use aether_testkit::server::{LOWEST_SUPPORTED, NatsServer, PINNED, unique_name};
 use async_nats::Client;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aether_actor::AskError;
-use aether_testkit::server::shared_r3;
+use aether_nats_server::shared_r3;
 
 use super::account::{AccountError, Balance, Deposit, Withdraw};
 use super::world::{Load, SHARD, TestClient, TestNode, World, soon};

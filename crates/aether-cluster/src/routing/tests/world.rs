@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use aether_actor::{ActorRef, ActorSystem, AskError, Router};
+use aether_nats_server::{shared_r1, unique_name};
 use aether_store_memory::MemoryEventStore;
-use aether_testkit::server::{shared_r1, unique_name};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
