@@ -79,7 +79,7 @@ impl<B: Broadcaster + ?Sized> Broadcaster for Arc<B> {
     }
 }
 
-/// Which events a subscriber gets, and what happens when it is too slow.
+/// The options of a subscription: its filter, and the policy for a slow subscriber.
 ///
 /// ```
 /// use aether_bus::{BusOptions, Lag};
@@ -91,9 +91,9 @@ impl<B: Broadcaster + ?Sized> Broadcaster for Arc<B> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct BusOptions {
-    /// Which events it gets.
+    /// The filter that events must pass.
     pub filter: EventFilter,
-    /// What happens when it is too slow.
+    /// The policy for a slow subscriber.
     pub lag: Lag,
 }
 
@@ -104,14 +104,14 @@ impl BusOptions {
         Self::default()
     }
 
-    /// Only events that the filter lets through.
+    /// Delivers only events that the filter lets through.
     #[must_use]
     pub fn filter(mut self, filter: EventFilter) -> Self {
         self.filter = filter;
         self
     }
 
-    /// What happens when it is too slow.
+    /// The policy for a slow subscriber.
     #[must_use]
     pub fn lag(mut self, lag: Lag) -> Self {
         self.lag = lag;
@@ -131,7 +131,7 @@ impl From<Lag> for BusOptions {
     }
 }
 
-/// What happens when a subscriber is slower than the publishers. A capacity is at least 1; 0 counts as 1.
+/// The policy for a subscriber that is slower than the publishers. A capacity is at least 1; 0 counts as 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Lag {
@@ -144,7 +144,7 @@ pub enum Lag {
         /// How many of the latest events are kept for it at least; up to 64 more, and no more than twice as many, may be.
         capacity: usize,
     },
-    /// Who publishes with [`EventBus::publish`](crate::EventBus::publish) on the same bus waits until there is room. A
+    /// Publishers that call [`EventBus::publish`](crate::EventBus::publish) on the same bus wait until there is room. A
     /// subscriber that is dropped lets them go on.
     ///
     /// Whoever cannot wait, that is a [`Broadcaster`](crate::Broadcaster) or another node, does not. What there is no
@@ -158,7 +158,7 @@ pub enum Lag {
 }
 
 impl Lag {
-    /// What is kept for a subscriber that says nothing else.
+    /// The capacity of a subscription that sets none: 1,024 events.
     pub const DEFAULT_CAPACITY: usize = 1024;
 }
 
@@ -168,7 +168,7 @@ impl Default for Lag {
     }
 }
 
-/// Why an event was not published.
+/// The error of a failed publish.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishError {
@@ -192,26 +192,26 @@ pub enum PublishError {
 }
 
 impl PublishError {
-    /// Whether the event is too large.
+    /// Returns whether the event is too large.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
         matches!(self, Self::TooLarge { .. })
     }
 
-    /// Whether the same call may succeed later.
+    /// Returns whether the same call may succeed later.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
 
-    /// Whether no call on this bus can succeed any more.
+    /// Returns whether no call on this bus can succeed any more.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         matches!(self, Self::Closed)
     }
 }
 
-/// Why nobody was subscribed.
+/// The error of a failed subscription.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubscribeError {
@@ -230,13 +230,13 @@ pub enum SubscribeError {
 }
 
 impl SubscribeError {
-    /// Whether the same call may succeed later.
+    /// Returns whether the same call may succeed later.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
     }
 
-    /// Whether no call on this bus can succeed any more.
+    /// Returns whether no call on this bus can succeed any more.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         matches!(self, Self::Closed)

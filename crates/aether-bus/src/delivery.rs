@@ -32,7 +32,7 @@ impl BusEvent {
         Self { namespace, event }
     }
 
-    /// Where it was published.
+    /// Returns the namespace in which the event was published.
     #[must_use]
     pub fn namespace(&self) -> &Namespace {
         &self.namespace
@@ -101,9 +101,9 @@ impl BusDelivery {
 pub struct Undecodable {
     /// The subject that it was published on.
     pub subject: String,
-    /// Why it is no event.
+    /// The reason why it is no event.
     pub reason: String,
-    /// Its bytes.
+    /// The bytes of the message.
     pub payload: Vec<u8>,
 }
 
@@ -138,7 +138,7 @@ impl BusSubscription {
         Self(Source::Queue { reader, _membership: membership, taking, _link: link })
     }
 
-    /// The next delivery; `None` at the end.
+    /// Returns the next delivery; `None` at the end.
     ///
     /// # Cancel safety
     /// Nothing is lost when the future is dropped.

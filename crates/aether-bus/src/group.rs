@@ -83,7 +83,7 @@ impl Group {
         same.then(|| Reader::Ring(ring.reader()))
     }
 
-    /// Whether its subscribers want the event.
+    /// Returns whether its subscribers want the event.
     pub(crate) fn wants(&self, event: &Event) -> bool {
         self.filter.matches(event)
     }

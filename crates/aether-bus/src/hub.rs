@@ -207,7 +207,7 @@ impl Route {
         &self.publishing
     }
 
-    /// Whether somebody gets the event whom publishers wait for.
+    /// Returns whether somebody gets the event whom publishers wait for.
     pub(crate) fn waits_for(&self, event: &Event) -> bool {
         self.waits && self.groups.iter().any(|group| group.lane().is_some() && group.wants(event))
     }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use aether_core::{InvalidNamespace, Namespace};
 
-/// Which namespaces a subscriber listens to, by NATS' rules for wildcards.
+/// A pattern of namespaces, by NATS' rules for wildcards.
 ///
 /// A namespace is a text of tokens between dots: `eu.tenant-7` has two, `tenant-7` one, `a..b` three of which one is
 /// empty. In a pattern `*` stands for exactly one token, whatever it is, and `>` at the end for one or more.
@@ -56,7 +56,7 @@ impl NamespacePattern {
         Self(Kind::Exact(namespace.clone()))
     }
 
-    /// Whether the namespace is one of them.
+    /// Returns whether the pattern matches the namespace.
     #[must_use]
     pub fn matches(&self, namespace: &Namespace) -> bool {
         let (tokens, rest) = match &self.0 {
@@ -159,14 +159,14 @@ impl fmt::Debug for NamespacePattern {
     }
 }
 
-/// Why a text is not a [`NamespacePattern`].
+/// The reason why a text is not a [`NamespacePattern`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidPattern {
-    /// It has no characters, or too many.
+    /// A text with no characters, or too many.
     #[error(transparent)]
     Namespace(#[from] InvalidNamespace),
-    /// There is nothing before, between or after its dots.
+    /// An empty token before, between or after the dots.
     #[error(
         "the pattern {pattern:?} has an empty token; use `*` for any token, or NamespacePattern::exactly for a namespace of that name"
     )]

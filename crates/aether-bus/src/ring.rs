@@ -148,7 +148,7 @@ pub(crate) struct RingReader {
     /// What is still to be told.
     missed: Tally,
     names: OwnName,
-    /// Whether it has found nothing, and been back since.
+    /// `true` if it has found nothing, and been back since.
     yielded: bool,
 }
 
@@ -241,11 +241,11 @@ impl OwnName {
 
 /// What became of a reader that has read its chunk.
 enum Turned {
-    /// There is more to read.
+    /// More can be read.
     More,
-    /// There is nothing yet; the reader is woken when there is.
+    /// Nothing to read yet; the reader is woken when that changes.
     Wait,
-    /// There is nothing, and never will be.
+    /// The end: nothing will ever come.
     End,
 }
 

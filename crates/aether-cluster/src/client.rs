@@ -16,7 +16,7 @@ use crate::routing::{ClusterRouter, Counting, RoutingConfig};
 use crate::signal::{Message, decode};
 use crate::{ClusterError, builder};
 
-/// Whoever talks to a cluster's actors without being a member: it has no shards, no store, and no say. Cloning is cheap.
+/// A client of a cluster's actors that is no member: it has no shards, no store, and no say. Cloning is cheap.
 ///
 /// ```no_run
 /// # async fn example(client: async_nats::Client) -> Result<(), aether_cluster::ClusterError> {

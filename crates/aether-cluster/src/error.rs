@@ -6,7 +6,7 @@ use aether_core::Source;
 
 use crate::{InvalidNodeId, NodeId};
 
-/// Why a node cannot join a cluster, or cannot stay in it.
+/// The error of a node that cannot join a cluster, or cannot stay in it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClusterError {
@@ -55,27 +55,27 @@ pub enum ClusterError {
 }
 
 impl ClusterError {
-    /// Whether another process has taken this node's name.
+    /// Returns whether another process has taken this node's name.
     #[must_use]
     pub fn is_replaced(&self) -> bool {
         matches!(self, Self::Replaced { .. })
     }
 
-    /// Whether starting again later may succeed.
+    /// Returns whether starting again later may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Coordination(error) if error.is_retryable())
     }
 }
 
-/// Why a node cannot take part in routing.
+/// The error of a node that cannot take part in routing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RoutingError {
     /// The connection is down or closed, or the server did not answer in time.
     #[error("the server could not be reached; if it runs, the credentials may lack a permission")]
     Unavailable(#[source] Source),
-    /// This router is a client's, which has no shards.
+    /// The router is a client's, which has no shards.
     #[error("a client acts for no shard: start the router as a node's")]
     NotANode,
     /// The cluster has no such shard.
@@ -89,7 +89,7 @@ pub enum RoutingError {
 }
 
 impl RoutingError {
-    /// Whether the same may succeed later.
+    /// Returns whether the same may succeed later.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable(_))

@@ -51,7 +51,7 @@ pub(crate) struct Inner {
     pub(crate) coordination: Arc<dyn Coordination>,
 }
 
-/// What happens in a cluster, as it comes.
+/// A stream of the events of a cluster.
 pub type ClusterEvents = BoxStream<'static, ClusterEvent>;
 
 impl ClusterManager {
@@ -67,19 +67,19 @@ impl ClusterManager {
         ClusterBuilder::new(client, id)
     }
 
-    /// Which node it is.
+    /// Returns the identity of this node.
     #[must_use]
     pub fn node(&self) -> &Node {
         &self.0.node
     }
 
-    /// Whether this node leads. That may be over as soon as it is known.
+    /// Returns whether this node leads. The answer may be out of date when the caller has it.
     #[must_use]
     pub fn is_leader(&self) -> bool {
         self.leader().is_some_and(|(_, node)| node == self.0.node)
     }
 
-    /// Who leads, as far as this node knows, and in which epoch.
+    /// Returns the leader that this node knows, and its epoch.
     #[must_use]
     pub fn leader(&self) -> Option<(Epoch, Node)> {
         self.view().known.leader.clone()
@@ -93,7 +93,7 @@ impl ClusterManager {
         ClusterStatus::new(self.0.node.clone(), view.connected, actors, view.acting.len(), &view.known)
     }
 
-    /// What happens from now on. Whoever falls behind is told how much is missing.
+    /// Returns the events from now on. A reader that falls behind is told how many it has missed.
     #[must_use]
     pub fn events(&self) -> ClusterEvents {
         let events = self.0.shared.events.subscribe();
@@ -126,7 +126,7 @@ impl ClusterManager {
         })
     }
 
-    /// How many shards there are.
+    /// Returns the number of shards.
     #[must_use]
     pub fn shard_count(&self) -> u16 {
         self.0.shards
@@ -139,7 +139,7 @@ impl ClusterManager {
         self.view().acting.iter().copied().collect()
     }
 
-    /// Which node the actor is at, by the plan that this node knows.
+    /// Returns the node that acts for the actor, by the plan that this node knows.
     #[must_use]
     pub fn owner_of(&self, actor: &ActorId) -> Option<Node> {
         let view = self.view();
@@ -242,7 +242,7 @@ impl ClusterManager {
         }
     }
 
-    /// Whether the node still works: it has neither left nor failed.
+    /// Returns whether the node still works: it has neither left nor failed.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.0.has_ended.borrow().is_none()

@@ -87,7 +87,7 @@ impl Incarnation {
         Self(Uuid::now_v7())
     }
 
-    /// As a UUID.
+    /// Returns the UUID.
     #[must_use]
     pub fn uuid(self) -> Uuid {
         self.0
@@ -109,9 +109,9 @@ impl fmt::Display for Incarnation {
 /// A node, as it was started.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Node {
-    /// Its name.
+    /// The name.
     pub id: NodeId,
-    /// Which start of it this is.
+    /// The incarnation: one start of the node.
     pub incarnation: Incarnation,
 }
 
@@ -121,33 +121,33 @@ impl fmt::Display for Node {
     }
 }
 
-/// What a node says of itself when it joins.
+/// The description that a node publishes when it joins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Member {
-    /// Which node it is.
+    /// The identity of the node.
     #[serde(flatten)]
     pub node: Node,
-    /// When it was started, by its clock.
+    /// The time of its start, by its clock.
     #[serde(with = "time::serde::rfc3339")]
     pub started_at: OffsetDateTime,
-    /// What it is there for, in the user's words.
+    /// The roles of the node, in the user's words.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub roles: BTreeSet<String>,
-    /// Where it is, such as the rack or the availability zone: shards are spread over zones.
+    /// The zone of the node, such as the rack or the availability zone: shards are spread over zones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
-    /// How much it can carry compared with the others; shards are spread by it. 0: it takes none.
+    /// The capacity compared with the others; shards are spread by it. 0: the node takes none.
     pub weight: u32,
     /// The version of the program.
     #[serde(default)]
     pub version: String,
-    /// Whatever else the user wants the others to know.
+    /// Metadata of the user's own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
     /// The versions of the cluster's messages that it reads: the first and the last.
     pub protocols: (u8, u8),
-    /// Whether it is about to leave.
+    /// `true` if the node is about to leave.
     #[serde(default)]
     pub leaving: bool,
 }
@@ -169,7 +169,7 @@ impl Member {
         }
     }
 
-    /// Its name.
+    /// The name.
     #[must_use]
     pub fn id(&self) -> &NodeId {
         &self.node.id
@@ -185,20 +185,20 @@ impl From<&Member> for Candidate {
     }
 }
 
-/// How a member is, as another one sees it.
+/// The state of a member, as another one sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MemberState {
-    /// It has said that it is there, and the leader has not admitted it yet.
+    /// The member has announced itself, and the leader has not admitted it yet.
     Joining,
-    /// It is heard.
+    /// The member is heard.
     Up,
-    /// It is not heard any more. The leader gives its shards to others.
+    /// The member is not heard any more. The leader gives its shards to others.
     Suspect,
-    /// It hands over what it has.
+    /// The member hands over its shards.
     Leaving,
-    /// It has left, was given up, or was started anew.
+    /// The member has left, was given up, or was started anew.
     Gone,
 }
 

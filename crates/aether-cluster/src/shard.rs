@@ -23,13 +23,13 @@ impl ShardId {
         Self(number)
     }
 
-    /// Its number.
+    /// Returns the number.
     #[must_use]
     pub const fn get(self) -> u16 {
         self.0
     }
 
-    /// Its place in a list of all shards.
+    /// Returns the index of the shard in a list of all shards.
     #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize
@@ -95,19 +95,19 @@ impl ShardTable {
         Self { shards, places: (0..shards).map(|_| Place::default()).collect(), writing: Mutex::new(()) }
     }
 
-    /// How many shards there are.
+    /// Returns the number of shards.
     #[must_use]
     pub fn shards(&self) -> u16 {
         self.shards
     }
 
-    /// Who acts for the actor.
+    /// Returns the node that acts for the actor.
     #[must_use]
     pub fn of(&self, actor: &ActorId) -> Option<Incarnation> {
         self.get(shard_of(actor, self.shards))
     }
 
-    /// Who acts for the shard. Nobody for one that there is not.
+    /// Returns the node that acts for the shard; `None` for a shard that the cluster does not have.
     #[must_use]
     pub fn get(&self, shard: ShardId) -> Option<Incarnation> {
         let place = self.places.get(shard.index())?;

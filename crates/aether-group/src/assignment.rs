@@ -22,7 +22,7 @@ impl Partition {
         Self(number)
     }
 
-    /// Its number.
+    /// Returns the number.
     #[must_use]
     pub const fn get(self) -> u16 {
         self.0
@@ -60,7 +60,7 @@ impl Epoch {
         Self(number)
     }
 
-    /// Its number.
+    /// Returns the number.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
@@ -79,18 +79,18 @@ impl fmt::Display for Epoch {
     }
 }
 
-/// Who has a partition.
+/// The holder of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Holder {
-    /// Nobody, or somebody who is suspected.
+    /// No owner, or a suspected one.
     Free,
     /// A member.
     Member(Uuid),
-    /// It is changing hands.
+    /// The partition is changing hands.
     Moving,
 }
 
-/// What a member should do.
+/// The claims and releases that a member should make.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Plan {
     pub(crate) claim: Vec<Partition>,
@@ -133,7 +133,7 @@ pub(crate) fn plan(me: Uuid, live: &BTreeSet<Uuid>, holders: &[Holder]) -> Plan 
     }
 }
 
-/// How much a member would like a partition (rendezvous hashing).
+/// Returns a member's preference for a partition (rendezvous hashing).
 fn rank(member: Uuid, partition: Partition) -> u64 {
     xxh3_64_with_seed(member.as_bytes(), u64::from(partition.get()))
 }

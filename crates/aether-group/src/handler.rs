@@ -93,20 +93,20 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
     }
 }
 
-/// What is to be done about an event that could not be handled.
+/// The reaction to an event that could not be handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
     /// Try again, with back-off; after so many attempts as [`Retry`](crate::Retry) says, park the actor.
     Retry,
-    /// It will never succeed: park the actor at once.
+    /// A failure that will never pass: the group parks the actor at once.
     Poison,
-    /// It is not the event's fault, something that the handler needs is not there: try again for as long as it takes,
+    /// A failure that is not the event's fault, such as a database that is down: the group retries as long as it takes,
     /// with back-off. Never parks anybody.
     Unavailable,
 }
 
-/// That an event was not handled: which, why, and what is to be done.
+/// The error of a handler: the failed event, the cause, and the reaction.
 ///
 /// Every error becomes one by `?`: try again, at the first event of the batch. (For that it is no
 /// [`Error`](std::error::Error) itself.)
@@ -115,9 +115,9 @@ pub enum FailureKind {
 pub struct HandleError {
     /// The index in the batch of the event that failed. All before it have been handled.
     pub at: usize,
-    /// What is to be done.
+    /// The reaction.
     pub kind: FailureKind,
-    /// Why it failed.
+    /// The cause.
     pub source: Source,
 }
 
@@ -163,11 +163,11 @@ pub struct Batch {
     pub group: Arc<str>,
     /// The partition that the events belong to.
     pub partition: Partition,
-    /// As of which claim this member has it.
+    /// The epoch of the claim by which this member has it.
     pub epoch: Epoch,
-    /// Which attempt this is at the first event, from 1 on. An event that has failed is handed out alone.
+    /// The number of this attempt at the first event, from 1 on. An event that has failed is handed out alone.
     pub attempt: u32,
-    /// Whether these are events of an actor that was parked and is resumed. They are older than what the partition has
+    /// `true` for events of an actor that was parked and is resumed. They are older than what the partition has
     /// come to: their positions must not set back a checkpoint, nor be taken for repetitions because they are below it.
     ///
     /// What comes so are the actor's events up to where this member has read the partition; the later ones come as all
@@ -209,7 +209,7 @@ impl Batch {
         self.events.last().map(|event| event.position)
     }
 
-    /// How the events are handed out, without the events.
+    /// Returns the circumstances of the batch, without its events.
     #[must_use]
     pub fn handling(&self) -> Handling {
         Handling {
@@ -221,17 +221,17 @@ impl Batch {
     }
 }
 
-/// How an event is handed out to [`each`](crate::each)'s closure; as in [`Batch`].
+/// The circumstances in which [`each`](crate::each)'s closure receives an event; as in [`Batch`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Handling {
     /// The partition that the event belongs to.
     pub partition: Partition,
-    /// As of which claim this member has it.
+    /// The epoch of the claim by which this member has it.
     pub epoch: Epoch,
-    /// Which attempt this is, from 1 on.
+    /// The number of this attempt, from 1 on.
     pub attempt: u32,
-    /// Whether it is an event of an actor that was parked and is resumed.
+    /// `true` for an event of an actor that was parked and is resumed.
     pub resumed: bool,
 }
 
@@ -280,7 +280,7 @@ where
     Each(handle)
 }
 
-/// What [`each`] makes.
+/// The handler that [`each`] returns.
 #[derive(Clone)]
 pub struct Each<F>(F);
 

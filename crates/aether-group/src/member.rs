@@ -76,19 +76,19 @@ impl Member {
         Ok(Self { id, commands, progress, ended, stop_within, engine })
     }
 
-    /// Who it is.
+    /// Returns the identity of the member.
     #[must_use]
     pub fn id(&self) -> &MemberId {
         &self.id
     }
 
-    /// How far it is.
+    /// Returns the progress.
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.progress.borrow().clone()
     }
 
-    /// How far it is, as it goes on; a few times a second at most. It ends when the member does.
+    /// Returns a watch on the progress, updated at most a few times a second. The watch ends with the member.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Progress> {
         self.progress.clone()
@@ -108,7 +108,7 @@ impl Member {
         reached.await.map_err(|_| GroupError::Stopped)
     }
 
-    /// Why it has failed, if it has.
+    /// Returns the error with which the member has failed, if it has.
     #[must_use]
     pub fn failed(&self) -> Option<Arc<GroupError>> {
         self.ended.borrow().as_ref().and_then(|ended| ended.as_ref().err().cloned())
@@ -157,9 +157,9 @@ impl Member {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MemberId {
-    /// What it calls itself.
+    /// The name of the member.
     pub name: String,
-    /// Which run of that name it is.
+    /// The incarnation: one run of a member of that name.
     pub incarnation: Uuid,
 }
 
@@ -177,24 +177,24 @@ impl fmt::Display for MemberId {
     }
 }
 
-/// How far a member is. The counts are of this member alone and begin with it.
+/// The progress of a member. The counts are of this member alone and begin with it.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Progress {
     /// The partitions that it has.
     pub partitions: BTreeMap<Partition, PartitionProgress>,
-    /// How many members of the group it hears, itself included; 0 before it has heard itself.
+    /// The number of members of the group that it hears, itself included; 0 before it has heard itself.
     pub members: usize,
-    /// Whether it hears nobody, not even itself, and therefore begins nothing.
+    /// `true` while it hears nobody, not even itself, and therefore begins nothing.
     pub cut_off: bool,
-    /// Whether all that was saved before it began to read, or before it fell behind, has been read.
+    /// `true` once it has read all that was saved before it began to read, or before it fell behind.
     pub caught_up: bool,
-    /// How far it has read; `None` if it has read nothing.
+    /// The position of the last event that it has read; `None` if it has read nothing.
     pub read: Option<Position>,
     /// Up to where all of its partitions have been handled; `None` if one of them has not begun.
     pub handled_through: Option<Position>,
-    /// How old the oldest event is that it has read and not finished; if there is none and it has not caught up, how old
-    /// the last one was that it read. By the clocks of store and member. Zero if it has nothing to do.
+    /// The age of the oldest event that it has read and not finished; if there is none and it has not caught up, how
+    /// old the last one was that it read. By the clocks of store and member. Zero if it has nothing to do.
     pub lag: Duration,
     /// Events read and not finished.
     pub unfinished: usize,
@@ -204,7 +204,7 @@ pub struct Progress {
     pub events_per_second: f64,
     /// Attempts that failed and were, or will be, made again.
     pub retried: u64,
-    /// How often it has parked an actor.
+    /// The number of times that it has parked an actor.
     pub parked: u64,
     /// Checkpoints that were refused, since the partition belonged to another member.
     pub refused_checkpoints: u64,
@@ -214,24 +214,24 @@ pub struct Progress {
     pub lost: u64,
 }
 
-/// How far a partition is.
+/// The progress of a partition.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PartitionProgress {
-    /// As of which claim the member has it.
+    /// The epoch of the claim by which the member has it.
     pub epoch: Epoch,
     /// Up to where it has been handled; `None` if nothing has been.
     pub position: Option<Position>,
     /// Events of it that are read and not finished.
     pub unfinished: usize,
-    /// How many of its actors are parked.
+    /// The number of its actors that are parked.
     pub parked: usize,
-    /// Whether no more of its actors can be parked and one would have to be: nothing of it is begun but that one's.
+    /// `true` while an actor has to be parked and the limits allow no more: only that actor's events are tried.
     pub halted: bool,
 }
 
 impl Progress {
-    /// How many actors are parked in the member's partitions.
+    /// Returns the number of actors that are parked in the member's partitions.
     #[must_use]
     pub fn parked_actors(&self) -> usize {
         self.partitions.values().map(|partition| partition.parked).sum()

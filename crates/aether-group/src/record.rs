@@ -117,7 +117,7 @@ pub(crate) enum Message {
         member: MemberId,
         /// Counts the member's pulses.
         count: u64,
-        /// Whether whoever hears it should answer at once.
+        /// `true` if whoever hears it should answer at once.
         hello: bool,
     },
     /// A member is gone.

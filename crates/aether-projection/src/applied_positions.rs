@@ -22,7 +22,7 @@ pub(crate) struct AppliedPositions {
 }
 
 impl AppliedPositions {
-    /// Whether the partition has been given to another member since.
+    /// Returns whether the partition has been given to another member since.
     pub(crate) fn is_fenced(&self, batch: &Batch) -> bool {
         self.partitions.get(&batch.partition).is_some_and(|(epoch, _)| *epoch > batch.epoch)
     }

@@ -77,7 +77,7 @@ struct Inner<P: Projection> {
 #[derive(Debug, Default)]
 struct Writing {
     seen: AppliedPositions,
-    /// Whether nothing is changed any more.
+    /// `true` if nothing is changed any more.
     frozen: bool,
 }
 

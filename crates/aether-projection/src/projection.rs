@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use crate::projector::Telemetry;
 
-/// What events make of views: pure, so that the same events always make the same views.
+/// A projection turns events into views. It is pure: the same events always give the same views.
 ///
 /// ```
 /// use aether_core::RecordedEvent;
@@ -55,24 +55,25 @@ use crate::projector::Telemetry;
 /// }
 /// ```
 pub trait Projection: Send + Sync + 'static {
-    /// What is read. A view that no event has changed yet is the default.
+    /// The type of a view. A view that no event has changed yet is the default.
     type View: Default + Clone + Serialize + DeserializeOwned + Send + Sync + 'static;
 
-    /// Its name: fixed, since what is kept of it is found by it.
+    /// Returns the name: fixed, since what is kept of it is found by it.
     fn name(&self) -> &str;
 
-    /// Which version of the code this is; 1 by default. Another version makes its views from the first event, beside
+    /// Returns the version of the code; 1 by default. Another version makes its views from the first event, beside
     /// those of the running one: count it up whenever the same events would make other views.
     fn version(&self) -> u32 {
         1
     }
 
-    /// Which events it is about; all by default.
+    /// Returns the filter of its events; all by default.
     fn filter(&self) -> EventFilter {
         EventFilter::all()
     }
 
-    /// Which views the event changes; by default the one with the empty key, which is all there is.
+    /// Returns the keys of the views that the event changes; by default the one with the empty key, which is all there
+    /// is.
     fn keys<'a>(&self, event: &'a RecordedEvent) -> Keys<'a> {
         let _ = event;
         Keys::one("")
@@ -121,7 +122,7 @@ impl<'a> Keys<'a> {
     }
 }
 
-/// Why an event cannot be applied. Any error becomes one by `?`.
+/// The reason why an event cannot be applied. Any error becomes one by `?`.
 #[derive(Debug)]
 pub struct ApplyError(Source);
 
@@ -143,7 +144,7 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for ApplyError {
     }
 }
 
-/// Where views are kept, together with how far they have come: for a database of the user's own.
+/// The storage of views together with their checkpoints: for a database of the user's own.
 ///
 /// Events and checkpoint are handed over together, so that both can be committed in one transaction. What happens at a
 /// crash is then decided by that transaction alone: either the events of a batch are in the views and its checkpoint
@@ -167,7 +168,7 @@ pub trait Target: Send + Sync + 'static {
     /// The name of the projection. What the group keeps is found by it.
     fn name(&self) -> &str;
 
-    /// Which events it is about; all by default.
+    /// Returns the filter of its events; all by default.
     fn filter(&self) -> EventFilter {
         EventFilter::all()
     }

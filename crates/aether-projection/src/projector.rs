@@ -71,13 +71,13 @@ impl Projector {
         }
     }
 
-    /// How far this process is: positions, lag, events in a second, parked actors.
+    /// Returns the progress of this process: positions, lag, events in a second, parked actors.
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.member.progress()
     }
 
-    /// How far it is, as it goes on.
+    /// Returns a watch on the progress.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Progress> {
         self.member.watch()
@@ -153,19 +153,19 @@ impl ProjectorBuilder {
         self
     }
 
-    /// How many events are applied in one go, at most; 1,024, if this is not called.
+    /// Sets the limit of events in one batch; 1,024 by default.
     pub fn max_batch(mut self, events: usize) -> Self {
         self.max_batch = events;
         self
     }
 
-    /// What is done about events that fail for another reason than that they cannot be applied.
+    /// Sets the policy for events that fail for another reason than that they cannot be applied.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.group = self.group.retry(retry);
         self
     }
 
-    /// How many actors may be parked in one partition.
+    /// Sets the limits of parked actors in one partition.
     pub fn park_limits(mut self, limits: ParkLimits) -> Self {
         self.group = self.group.park_limits(limits);
         self

@@ -49,7 +49,7 @@ pub(crate) trait Stage {
     /// What is kept beside all views.
     type Admitted: Clone;
 
-    /// Whether an event is to be applied at all.
+    /// Returns whether an event is to be applied at all.
     fn admit(&self, admitted: &mut Self::Admitted, event: &RecordedEvent) -> bool;
     /// A copy of what the storage has.
     fn base(&self, key: &str) -> Self::Slot;

@@ -63,7 +63,7 @@ pub(crate) enum Action {
     LookAtAll,
     /// Do this about a shard.
     Shard(ShardId, Order),
-    /// Whether the node hears itself: nothing is begun while it does not.
+    /// `true` if the node hears itself: nothing is begun while it does not.
     Hears(bool),
     /// Tell whoever follows what happens in the cluster.
     Tell(Happened),
@@ -114,7 +114,7 @@ pub(crate) struct Engine {
     leaving: bool,
     stopped: bool,
     sequence: u64,
-    /// Whether shards have arrived that the leader was not told of.
+    /// `true` if shards have arrived that the leader was not told of.
     arrived: bool,
     last_beat: Duration,
     told_leader: Option<Epoch>,

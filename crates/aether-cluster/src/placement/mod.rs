@@ -25,7 +25,7 @@ pub use ring::{ConsistentHashRing, RingPlacement};
 /// shards would never come to rest; and it must not depend on anything but what it is given, or the next leader would move
 /// them all.
 pub trait Placement: fmt::Debug + Send + Sync {
-    /// Where each shard should be: a place in `nodes`; `None` leaves it to nobody.
+    /// Returns where each shard should be: an index into `nodes`; `None` leaves it without an owner.
     ///
     /// `owners` has for each shard the place in `nodes` of the one who has it, or is about to get it; `None` if that is nobody,
     /// or nobody of these. The answer is as long. Names in `nodes` are different from each other.
@@ -36,11 +36,11 @@ pub trait Placement: fmt::Debug + Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Candidate {
-    /// Its name.
+    /// The name of the node.
     pub id: NodeId,
-    /// How much it can carry compared with the others. 0: nothing.
+    /// The capacity compared with the others. 0: nothing.
     pub weight: u32,
-    /// Where it is. Nodes that do not say so are in one zone together.
+    /// The zone of the node. Nodes that do not say so are in one zone together.
     pub zone: Option<String>,
 }
 
@@ -51,13 +51,13 @@ impl Candidate {
         Self { id, weight: 1, zone: None }
     }
 
-    /// With this weight.
+    /// Sets the weight.
     #[must_use]
     pub fn weight(self, weight: u32) -> Self {
         Self { weight, ..self }
     }
 
-    /// In this zone.
+    /// Sets the zone.
     #[must_use]
     pub fn zone(self, zone: impl Into<String>) -> Self {
         Self { zone: Some(zone.into()), ..self }

@@ -32,16 +32,16 @@ pub struct Rendezvous {
 }
 
 impl Rendezvous {
-    /// How many times its fair share a node may keep at most, unless one says otherwise.
+    /// The default bound: the multiple of its fair share that a node may keep.
     pub const FACTOR: f64 = 1.25;
 
-    /// With the default bound.
+    /// Creates the strategy with the default bound.
     #[must_use]
     pub fn new() -> Self {
         Self { factor: Self::FACTOR }
     }
 
-    /// How many times its fair share a node may keep at most. What is not at least 1 counts as 1.
+    /// Sets the multiple of its fair share that a node may keep. What is not at least 1 counts as 1.
     #[must_use]
     pub fn factor(self, factor: f64) -> Self {
         Self { factor: factor.max(1.0) }

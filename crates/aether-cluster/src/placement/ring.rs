@@ -54,7 +54,7 @@ struct Point {
 }
 
 impl<N: AsRef<[u8]>> ConsistentHashRing<N> {
-    /// How many virtual nodes a node has for each unit of its weight, unless one says otherwise.
+    /// The default number of virtual nodes for each unit of weight.
     pub const VIRTUAL_NODES: NonZeroU32 = NonZeroU32::MIN.saturating_add(159);
 
     /// A ring without nodes.
@@ -136,13 +136,13 @@ impl<N: AsRef<[u8]>> ConsistentHashRing<N> {
         self.nodes.iter().map(|member| (&member.node, member.weight))
     }
 
-    /// How many nodes there are.
+    /// Returns the number of nodes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Whether there are no nodes.
+    /// Returns whether there are no nodes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()

@@ -8,23 +8,23 @@ use super::gate::Room;
 use super::wire::Versions;
 use crate::{Incarnation, ShardId};
 
-/// How commands and queries travel in a cluster.
+/// The options of commands and queries between nodes.
 #[derive(Debug, Clone)]
 pub struct RoutingConfig {
-    /// What all subjects of the cluster begin with.
+    /// The prefix of all subjects of the cluster.
     pub prefix: String,
-    /// How many shards there are.
+    /// The number of shards.
     pub shards: u16,
-    /// How many requests of others may be under way at this node; those beyond are turned away as "overloaded" and sent
+    /// The limit of requests of others under way at this node; those beyond are turned away as "overloaded" and sent
     /// again later.
     pub in_flight: usize,
-    /// How many calls to others may be open; what comes beyond waits until its deadline.
+    /// The limit of open calls to others; a call beyond it waits until its deadline.
     pub open_calls: usize,
-    /// How much is kept of a shard that moves.
+    /// The limit of requests that are kept for a shard that moves.
     pub room: Room,
-    /// When calls are sent again.
+    /// The timing of repeated attempts.
     pub timing: Timing,
-    /// Which versions of the messages are read.
+    /// The versions of the messages that this node reads.
     pub versions: Versions,
 }
 
@@ -54,19 +54,19 @@ impl RoutingConfig {
     }
 }
 
-/// How long attempts are awaited, and when the next one is made.
+/// The times after which an attempt is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
-    /// How long the first attempt is awaited; each later one twice as long as the one before.
+    /// The wait for the first attempt; each later one waits twice as long as the one before.
     pub attempt: Duration,
-    /// How long an attempt is awaited at most.
+    /// The longest wait for an attempt.
     pub longest_attempt: Duration,
-    /// How long to pause at most after the first attempt that was not begun; twice as long after each later one. A random
+    /// The longest pause after the first attempt that was not begun; twice as long after each later one. A random
     /// part of it, at least half.
     pub pause: Duration,
-    /// How long a pause is at most.
+    /// The limit of all pauses.
     pub longest_pause: Duration,
-    /// How long an attempt is still awaited once somebody else acts for the actor.
+    /// The remaining wait for an attempt once another node acts for the actor.
     pub moved: Duration,
 }
 

@@ -40,13 +40,13 @@ pub(crate) enum Verdict {
     Ignore,
 }
 
-/// How much a node keeps of one shard's requests while the shard moves; what comes beyond is answered with
+/// The limit of one shard's requests that a node keeps while the shard moves; what comes beyond is answered with
 /// [`Body::Overloaded`](super::wire::Body::Overloaded).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {
-    /// How many requests.
+    /// The number of requests.
     pub requests: usize,
-    /// How many bytes, about.
+    /// The bytes, about.
     pub bytes: usize,
 }
 

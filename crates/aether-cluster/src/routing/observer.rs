@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aether_telemetry::metrics::{ClusterMetrics, RemoteEnded};
 
-/// Who is told what becomes of remote calls, to count it. On the path of every one of them: it should only count.
+/// An observer of remote calls, for counting. On the path of every one of them: it should only count.
 pub(crate) trait RoutingObserver: fmt::Debug + Send + Sync {
     /// A call is over.
     fn called(&self, _asked: Asked, _outcome: CallOutcome, _took: Duration) {}
@@ -20,7 +20,7 @@ pub(crate) trait RoutingObserver: fmt::Debug + Send + Sync {
     fn forwarded(&self, _requests: usize) {}
 }
 
-/// What was asked.
+/// The kind of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Asked {
     /// A command.
@@ -29,21 +29,21 @@ pub(crate) enum Asked {
     Query,
 }
 
-/// What a call came to.
+/// The outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum CallOutcome {
-    /// It was answered; refusals are answers.
+    /// The call was answered; refusals are answers.
     Answered,
-    /// It may have been executed.
+    /// The command may have been executed.
     Unknown,
-    /// It has failed; nothing was saved for it.
+    /// The call has failed; nothing was saved for it.
     Failed,
 }
 
-/// Why another attempt is made.
+/// The reason for another attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Retry {
-    /// Nobody listened.
+    /// No node listened.
     NoResponders,
     /// No answer came in time.
     TimedOut,
@@ -53,24 +53,24 @@ pub(crate) enum Retry {
     Elsewhere,
     /// Too much was under way.
     Overloaded,
-    /// It could not be read.
+    /// The message could not be read.
     Unreadable,
     /// An answer that proves nothing, or a failure that may pass.
     Inconclusive,
 }
 
-/// Why a node has begun nothing.
+/// The reason why a node has begun nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum TurnedAway {
-    /// It does not act for the actor.
+    /// The node does not act for the actor.
     Elsewhere,
     /// Too much is under way.
     Overloaded,
     /// No time was left.
     Expired,
-    /// It could not read it.
+    /// The node could not read the message.
     Unreadable,
-    /// It does not hear itself, so it does not know whether it is still the owner.
+    /// The node does not hear itself, so it does not know whether it is still the owner.
     Deaf,
 }
 

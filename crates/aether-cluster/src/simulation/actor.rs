@@ -21,7 +21,7 @@ pub(super) struct Activation {
     head: Option<usize>,
     waiting: VecDeque<Work>,
     turn: Option<Turn>,
-    /// Whether it is to be dropped as soon as nobody is at work.
+    /// `true` if it is to be dropped as soon as nobody is at work.
     leaves: bool,
 }
 

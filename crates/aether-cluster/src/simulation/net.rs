@@ -35,7 +35,7 @@ struct Cut {
     until: Duration,
     one: u64,
     other: u64,
-    /// Whether the other side can still be heard.
+    /// `true` if the other side can still be heard.
     one_way: bool,
 }
 
@@ -61,7 +61,7 @@ impl Net {
         self.rough_until = Duration::ZERO;
     }
 
-    /// Whether a message gets from one place to another.
+    /// Returns whether a message gets from one place to another.
     pub(super) fn reaches(&self, from: Place, to: Place, now: Duration) -> bool {
         let (from, to) = (from.bit(), to.bit());
         !self.cuts.iter().any(|cut| {

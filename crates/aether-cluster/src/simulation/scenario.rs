@@ -184,12 +184,12 @@ pub(super) enum Mutant {
     OldReportsCount,
 }
 
-/// How often what has happened, by its name.
+/// The number of occurrences of each thing, by its name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts(BTreeMap<&'static str, u64>);
 
 impl Counts {
-    /// How often this has happened.
+    /// Returns the number of occurrences.
     #[must_use]
     pub fn get(&self, name: &str) -> u64 {
         self.0.get(name).copied().unwrap_or(0)
@@ -216,13 +216,13 @@ impl Counts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Violation {
-    /// What the run was made from.
+    /// The seed of the run.
     pub seed: u64,
-    /// When it was noticed, in simulated time.
+    /// The simulated time at which it was noticed.
     pub at: Duration,
-    /// What is wrong.
+    /// The broken promise.
     pub what: String,
-    /// What has happened last; empty unless the run was [traced](super::trace).
+    /// The last things that happened; empty unless the run was [traced](super::trace).
     pub trace: Vec<String>,
 }
 

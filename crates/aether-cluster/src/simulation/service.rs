@@ -43,7 +43,7 @@ impl World {
         self.push(at, Item::Write { node, incarnation, number, write, until });
     }
 
-    /// Whether a write does nothing but stamp the plan that is there, and the revision of that.
+    /// Returns whether a write does nothing but stamp the plan that is there, and the revision of that.
     fn stamps(&self, write: &Write) -> Option<aether_coordination::Revision> {
         let (before, revision) = self.keys.get(&write.name).filter(|_| write.name == Name::Plan)?;
         let (before, after) =

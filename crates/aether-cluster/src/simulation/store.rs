@@ -36,7 +36,7 @@ pub(super) enum Ask {
         state: Seen,
         save: u64,
     },
-    /// Whether the log is as long as this.
+    /// `true` if the log is as long as this.
     Barrier {
         head: usize,
     },
@@ -94,7 +94,7 @@ impl Store {
         self.log(actor).partition_point(|commit| commit.at <= at)
     }
 
-    /// Whether this place is answered by a deposed leader, and when that was deposed.
+    /// Returns whether this place is answered by a deposed leader, and when that was deposed.
     pub(super) fn deposed(&self, place: u64, now: Duration) -> Option<Duration> {
         let (since, until, places) = self.isolated?;
         (until > now && places & place != 0).then_some(since)

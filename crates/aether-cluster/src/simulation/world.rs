@@ -38,7 +38,7 @@ pub(super) struct World {
     pub(super) actors: Vec<ShardId>,
     pub(super) shards: u16,
     pub(super) suspect_after: Duration,
-    /// Whether nothing goes wrong, neither with messages nor with keys and store.
+    /// `true` if nothing goes wrong, neither with messages nor with keys and store.
     pub(super) calm: bool,
     pub(super) judge: Judge,
     /// The shards that each node has ever said to have arrived: for a mutant that takes old reports for new ones.

@@ -197,7 +197,8 @@ impl Engine {
     }
 }
 
-/// Whether what was found is no newer than what a write has expected, so that it cannot be why it met a conflict.
+/// Returns whether what was found is no newer than what a write has expected, so that it cannot be why it met a
+/// conflict.
 fn is_behind(found: Option<&Known>, expected: Condition) -> bool {
     match (found, expected) {
         (Some(found), Condition::At(expected)) => found.revision <= expected,

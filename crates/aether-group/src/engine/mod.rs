@@ -196,7 +196,7 @@ impl Engine {
         }
     }
 
-    /// Whether another event can be taken in.
+    /// Returns whether another event can be taken in.
     pub(crate) fn has_room(&self) -> bool {
         self.window.has_room()
     }
@@ -214,7 +214,7 @@ impl Engine {
         self.attention |= !self.flushes.is_empty();
     }
 
-    /// Whether the reader has come to what is saved now.
+    /// Returns whether the reader has come to what is saved now.
     pub(crate) fn caught_up(&mut self, caught_up: bool) {
         self.reading.caught_up = caught_up;
     }

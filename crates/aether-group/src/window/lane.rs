@@ -84,7 +84,7 @@ impl Lane {
         }
     }
 
-    /// Whether nothing would be lost without it.
+    /// Returns whether nothing would be lost without it.
     pub(super) fn is_idle(&self) -> bool {
         self.queue.is_empty()
             && self.resumed.is_empty()

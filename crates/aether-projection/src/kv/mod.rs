@@ -83,7 +83,7 @@ impl<P: Projection> KvModel<P> {
         }))
     }
 
-    /// How many bytes a view may take as it is stored; a mebibyte less some room, if this is not called. Before the model
+    /// Sets the limit of bytes of a stored view; a mebibyte less some room by default. Before the model
     /// is cloned.
     #[must_use]
     pub fn max_value(mut self, bytes: usize) -> Self {
@@ -93,8 +93,8 @@ impl<P: Projection> KvModel<P> {
         self
     }
 
-    /// How many views are kept in memory, so that changing them takes no read; 10,000, if this is not called. Before the
-    /// model is cloned.
+    /// Sets the number of views that are kept in memory, so that changing them takes no read; 10,000 by default. Before
+    /// the model is cloned.
     #[must_use]
     pub fn cached(mut self, views: usize) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {

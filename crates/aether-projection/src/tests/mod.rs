@@ -23,7 +23,7 @@ use crate::{ApplyError, Keys, Projection};
 pub(crate) struct Added {
     pub(crate) keys: Vec<String>,
     pub(crate) amount: u64,
-    /// Whether it cannot be applied, and how.
+    /// `true` if it cannot be applied, and how.
     #[serde(default)]
     pub(crate) fault: Option<Fault>,
 }

@@ -39,13 +39,13 @@ pub(crate) enum Kind {
 pub(crate) struct RequestedCommand {
     /// Its id.
     pub(crate) id: CommandId,
-    /// Its name.
+    /// The name.
     pub(crate) name: String,
     /// The command as JSON.
     pub(crate) data: Bytes,
     /// The sequence of the last commit in which it cannot have been executed, nor before it.
     pub(crate) since: u64,
-    /// Whether its outcome is recorded also if it saves nothing.
+    /// `true` if its outcome is recorded also if it saves nothing.
     pub(crate) recorded: bool,
     /// The timer that sends it.
     pub(crate) timer: Option<String>,
@@ -56,11 +56,11 @@ pub(crate) struct RequestedCommand {
 /// A query that is sent.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RequestedQuery {
-    /// Its name.
+    /// The name.
     pub(crate) name: String,
     /// The query as JSON.
     pub(crate) data: Bytes,
-    /// Whether the answer must have been true at a moment between question and answer.
+    /// `true` if the answer must have been true at a moment between question and answer.
     pub(crate) linearizable: bool,
 }
 
@@ -80,7 +80,7 @@ impl Request {
 pub(crate) struct Reply {
     /// Who answers.
     pub(crate) from: Incarnation,
-    /// Whether the outcome stands in the log under the command's id.
+    /// `true` if the outcome stands in the log under the command's id.
     pub(crate) recorded: bool,
     /// The sequence of the actor that it was answered at; 0 if it was not asked.
     pub(crate) sequence: u64,
@@ -99,7 +99,7 @@ pub(crate) enum Body {
     DoneTooLarge,
     /// The answer to the query.
     Told(Bytes),
-    /// There is no answer, though the actor was asked.
+    /// The actor was asked, and there is no answer.
     Failed(Failure),
     /// Nothing was begun here: another node acts for the actor, this one if it is known.
     Again(Option<Incarnation>),

@@ -40,7 +40,7 @@ const DIALECTS: &[Dialect] = &[
 /// who says so.
 const UNREADABLE: u8 = 0;
 
-/// Which versions of the messages somebody reads: from the lowest to the highest.
+/// A range of versions of the messages, from the lowest to the highest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Versions {
     /// The lowest.
@@ -55,10 +55,10 @@ pub struct Versions {
 pub(crate) struct Unread;
 
 impl Versions {
-    /// What this program reads: its own version and the one before, as long as there is one.
+    /// The versions that this program reads: its own and the one before, as long as there is one.
     pub const OURS: Self = Self { lowest: 1, highest: 1 };
 
-    /// Whether it is one of them.
+    /// Returns whether the version is in the range.
     #[must_use]
     pub fn contains(self, version: u8) -> bool {
         (self.lowest..=self.highest).contains(&version)
