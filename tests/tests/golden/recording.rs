@@ -14,7 +14,7 @@ use crate::events::ENCODINGS;
 use crate::expected::{read_json, write_json};
 use crate::stream::{RawStream, call};
 use crate::world::{AccountEvent, TransferEvent};
-use crate::{events, going_on, system, timers};
+use crate::{events, resume, system, timers};
 
 /// The name of a recording to keep.
 const KEEP: &str = "AETHER_RECORD_GOLDEN";
@@ -126,7 +126,7 @@ async fn record(dir: &Path) {
     );
 }
 
-/// Everything in a recording, on a server of this version.
+/// Checks everything in a recording on a server of this version.
 async fn check(dir: &Path, version: &str) {
     check_texts(dir);
     schemas_are_accepted(&dir.join("schemas.json"));
@@ -140,9 +140,9 @@ async fn check(dir: &Path, version: &str) {
     } else {
         no_timers(&client, &RawStream::read(&timers_dir.join("timers.jsonl"))).await;
     }
-    going_on::check(&client, &dir.join("system")).await;
+    resume::check(&client, &dir.join("system")).await;
     let (_another, client) = server(version).await;
-    going_on::check_anew(&client, &dir.join("system")).await;
+    resume::check_anew(&client, &dir.join("system")).await;
 }
 
 /// The text forms of a recording.

@@ -9,7 +9,6 @@ mod config;
 mod control;
 mod door;
 pub(crate) mod gate;
-mod inbox;
 mod node;
 mod observer;
 mod router;

@@ -1,4 +1,4 @@
-//! [`Slots`]: for each actor the turn to save, and what is known of where it stands.
+//! [`HeadCache`]: for each actor the turn to save, and its last known head.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub(crate) type Slot = Mutex<Option<Known>>;
 
 /// The slots of the actors in use, and of those used lately.
 #[derive(Debug)]
-pub(crate) struct Slots(Cache<ActorId, Arc<Slot>, UnitWeighter, DefaultHashBuilder, KeepUsed>);
+pub(crate) struct HeadCache(Cache<ActorId, Arc<Slot>, UnitWeighter, DefaultHashBuilder, KeepUsed>);
 
 /// Never evicts a slot that somebody is using: two slots of one actor would be two turns.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +55,7 @@ impl Lifecycle<ActorId, Arc<Slot>> for KeepUsed {
     }
 }
 
-impl Slots {
+impl HeadCache {
     pub(crate) fn new(actors: usize) -> Self {
         let actors = actors.max(1);
         let hasher = DefaultHashBuilder::default();
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_slot_in_use_is_never_replaced() {
-        let slots = Slots::new(8);
+        let slots = HeadCache::new(8);
         let used = slots.get(&actor(0));
         for number in 1..1000 {
             slots.get(&actor(number));

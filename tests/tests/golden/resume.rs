@@ -1,4 +1,4 @@
-//! A recorded system of actors goes on: loaded into a server, read, and continued by everything that follows its events.
+//! Resumes a recorded system of actors: loads it into a server, reads it, and lets everything that follows its events continue.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use crate::stream::{RawStream, call};
 use crate::system::{Expected, Nats, WITHIN, account_id, deposit, join, texts, transact, until};
 use crate::world::{Account, AccountError, Deposit, Look, Post, Turnover, Withdraw, account_options};
 
-/// What is loaded of a recording.
+/// The part of a recording that is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Load {
     Everything,
-    /// All but the bucket: what follows the events begins anew.
+    /// All but the bucket: everything that follows the events starts at the first one.
     WithoutBucket,
 }
 
@@ -44,7 +44,7 @@ async fn load(client: &Client, dir: &Path, what: Load) -> (Nats, Expected) {
     (nats, read_json(&dir.join("expected.json")))
 }
 
-/// Actors load, a group resumes, views continue, and then timers, effects and processes go on.
+/// Checks that actors load, a group resumes, views continue, and then timers, effects and processes do.
 pub(crate) async fn check(client: &Client, dir: &Path) {
     let (nats, expected) = load(client, dir, Load::Everything).await;
     actors_are_as_they_were(&nats, &expected).await;
@@ -53,8 +53,8 @@ pub(crate) async fn check(client: &Client, dir: &Path) {
     everything_goes_on(client, &nats, &expected).await;
 }
 
-/// What follows the events begins with the first of them, since its bucket was lost: processes derive the same ids, so
-/// nothing is done twice.
+/// Checks that nothing is done twice if the bucket is lost and everything starts at the first event: processes derive the
+/// same ids.
 pub(crate) async fn check_anew(client: &Client, dir: &Path) {
     let (nats, expected) = load(client, dir, Load::WithoutBucket).await;
     let (post, _mails) = Post::new();
@@ -193,7 +193,7 @@ async fn everything_goes_on(client: &Client, nats: &Nats, expected: &Expected) {
     let _ = system.shutdown(WITHIN).await;
 }
 
-/// What the account of Ada has once the unseen transfer is made.
+/// The balance of Ada once the unseen transfer is made.
 fn ada_after(expected: &Expected) -> u64 {
     expected.accounts["ada"].1 - expected.unseen_transfer.3
 }

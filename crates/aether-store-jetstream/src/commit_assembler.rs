@@ -1,4 +1,4 @@
-//! [`Together`]: puts the parts of a commit over several actors, which are messages of their own, together.
+//! [`CommitAssembler`]: puts the parts of a commit over several actors, which are messages of their own, together.
 
 use std::collections::VecDeque;
 
@@ -9,14 +9,14 @@ use crate::stored::StoredCommit;
 /// Holds the parts of a commit back until the last one that is wanted is there. A reader may come upon the first messages
 /// of a batch while the server is still storing the rest; they follow each other without gaps.
 #[derive(Debug)]
-pub(crate) struct Together {
+pub(crate) struct CommitAssembler {
     wanted: ActorPattern,
     held: Vec<StoredCommit>,
     /// The sequence of the last part that is wanted of the commit that is held.
     last: u64,
 }
 
-impl Together {
+impl CommitAssembler {
     /// For a reader of these actors' messages.
     pub(crate) fn new(wanted: ActorPattern) -> Self {
         Self { wanted, held: Vec::new(), last: 0 }
@@ -102,7 +102,7 @@ mod tests {
         StoredCommit { subject, sequence, time, commit }
     }
 
-    fn released(together: &mut Together, part: StoredCommit) -> Vec<u64> {
+    fn released(together: &mut CommitAssembler, part: StoredCommit) -> Vec<u64> {
         let mut whole = VecDeque::new();
         together.add(part, &mut whole);
         whole.iter().map(|part| part.sequence).collect()
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn parts_come_when_the_last_one_is_there() {
-        let mut together = Together::new(ActorPattern::All);
+        let mut together = CommitAssembler::new(ActorPattern::All);
         let actors = ["a-1", "b-1", "a-2"];
         assert_eq!(released(&mut together, part(7, 0, &["x-1"])), [7]);
         assert_eq!(released(&mut together, part(8, 0, &actors)), NONE);
@@ -123,17 +123,17 @@ mod tests {
     #[test]
     fn only_wanted_parts_are_waited_for() {
         let actors = ["a-1", "b-1", "a-2", "b-2"];
-        let mut together = Together::new(ActorPattern::category("a"));
+        let mut together = CommitAssembler::new(ActorPattern::category("a"));
         assert_eq!(released(&mut together, part(8, 0, &actors)), NONE);
         assert_eq!(released(&mut together, part(10, 2, &actors)), [8, 10]);
-        let mut together = Together::new(ActorPattern::Actor(actor("b-1")));
+        let mut together = CommitAssembler::new(ActorPattern::Actor(actor("b-1")));
         assert_eq!(released(&mut together, part(9, 1, &actors)), [9]);
     }
 
     #[test]
     fn reading_may_begin_inside_a_commit() {
         let actors = ["a-1", "b-1", "a-2"];
-        let mut together = Together::new(ActorPattern::All);
+        let mut together = CommitAssembler::new(ActorPattern::All);
         assert_eq!(released(&mut together, part(9, 1, &actors)), NONE);
         assert_eq!(released(&mut together, part(10, 2, &actors)), [9, 10]);
         assert_eq!(released(&mut together, part(13, 2, &actors)), [13]);
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn what_was_erased_is_not_waited_for() {
         let actors = ["a-1", "b-1", "a-2"];
-        let mut together = Together::new(ActorPattern::All);
+        let mut together = CommitAssembler::new(ActorPattern::All);
         assert_eq!(released(&mut together, part(8, 0, &actors)), NONE);
         assert_eq!(released(&mut together, part(11, 0, &["x-1"])), [8, 11]);
         assert_eq!(released(&mut together, part(12, 0, &actors)), NONE);
