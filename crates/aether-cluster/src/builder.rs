@@ -31,7 +31,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 /// The shortest time between two heartbeats.
 const LEAST_HEARTBEAT: Duration = Duration::from_millis(10);
 
-/// How the bucket with the cluster's keys is reached.
+/// The way to the bucket with the cluster's keys.
 pub(crate) type Bucket = Box<dyn FnOnce(NatsConfig) -> NatsConfig + Send>;
 type Configure = Box<dyn FnOnce(ActorSystemBuilder) -> ActorSystemBuilder + Send>;
 
@@ -136,7 +136,8 @@ impl ClusterBuilder {
         self
     }
 
-    /// Sets how the bucket with the cluster's keys is reached: its JetStream domain or API prefix, and the connection's denials.
+    /// Sets how the bucket with the cluster's keys is reached: its JetStream domain or API prefix, and the connection's
+    /// denials.
     /// Name, namespace and replicas are the cluster's.
     pub fn bucket(mut self, configure: impl FnOnce(NatsConfig) -> NatsConfig + Send + 'static) -> Self {
         self.bucket = Box::new(configure);

@@ -2,18 +2,18 @@
 
 use time::OffsetDateTime;
 
-/// Where a message stands that a consumer delivered, as the subject for its acknowledgement says.
+/// The place of a message that a consumer delivered, as the subject for its acknowledgement says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delivery {
-    /// How often it has been delivered.
+    /// The number of times that it has been delivered.
     pub attempt: u64,
     /// Its sequence in the stream.
     pub sequence: u64,
     /// Its number among everything that the consumer has delivered.
     pub delivered: u64,
-    /// When it was stored.
+    /// The time at which it was stored.
     pub time: OffsetDateTime,
-    /// How many more messages waited.
+    /// The number of messages that waited after it.
     pub pending: u64,
 }
 

@@ -4,8 +4,7 @@
 //! leaves nothing behind. [`Inbox::ask`] waits for one answer; a [`Call`] takes the answers to all of its attempts. No
 //! request has a timer of its own: one task looks at all that are open.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::hash_map::{Entry, HashMap};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,7 +20,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, timeout_at};
 
-use crate::Denials;
+use crate::{Denials, NoAnswer};
 
 /// How many questions may be open at a time; the next one waits. Well below the number of messages that a subscription
 /// holds, so that no answer is dropped.
@@ -33,58 +32,14 @@ const PARTS: usize = 16;
 /// How many answers to one call wait to be read.
 const MAX_WAITING: usize = 32;
 
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum NoAnswer {
-    /// Nobody listens on the subject: the question was not delivered.
-    #[error("nobody answers on {subject}")]
-    NoResponders {
-        /// Where it was sent.
-        subject: String,
-    },
-    /// Nothing came in time; the question may have been delivered.
-    #[error(
-        "no answer on {subject} within {waited:?}; if the server runs, the credentials may lack a permission"
-    )]
-    TimedOut {
-        /// Where it was sent.
-        subject: String,
-        /// For how long.
-        waited: Duration,
-    },
-    /// The connection was lost and made anew; the question may have been delivered.
-    #[error("the connection was lost while waiting for an answer on {subject}")]
-    Reconnected {
-        /// Where it was sent.
-        subject: String,
-    },
-    /// The server refused the question.
-    #[error("{0}")]
-    Denied(String),
-    /// The client could not send it.
-    #[error("the question could not be sent")]
-    NotSent(#[source] aether_core::Source),
-    /// The connection is closed for good; the question may have been delivered.
-    #[error("the connection is closed")]
-    Closed,
-}
-
-impl NoAnswer {
-    /// Returns whether the question cannot have been delivered.
-    #[must_use]
-    pub fn is_undelivered(&self) -> bool {
-        matches!(self, Self::NoResponders { .. } | Self::Denied(_) | Self::NotSent(_))
-    }
-}
-
 /// A question.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Where it goes.
+    /// The subject that the request is sent to.
     pub subject: Subject,
     /// Its headers.
     pub headers: Option<HeaderMap>,
-    /// What it says.
+    /// The body.
     pub payload: Bytes,
 }
 
@@ -93,7 +48,7 @@ pub struct Request {
 pub enum Event {
     /// An answer to this attempt.
     Answer(u32, Message),
-    /// Nobody listened when this attempt was sent.
+    /// No subscriber was there when this attempt was sent.
     NoResponders(u32),
     /// The connection was lost after the last attempt was sent.
     Disconnected,

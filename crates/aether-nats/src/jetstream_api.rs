@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aether_core::{ReadError, Source};
 use async_nats::jetstream::stream::Config;
 use async_nats::{Client, HeaderMap, Message, Subject};
 use base64::Engine;
@@ -19,7 +18,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
-use crate::{ApiPrefix, Backoff, Inbox, NoAnswer, Request};
+use crate::{ApiError, ApiPrefix, Backoff, CallError, Inbox, NoAnswer, Request};
 
 /// How long a replica may take to answer. Replicas answer as a queue group, and a frozen one goes on swallowing its share
 /// of the questions for minutes.
@@ -28,119 +27,6 @@ const DIRECT: Duration = Duration::from_millis(250);
 const LEADER_ONLY: Duration = Duration::from_secs(5);
 /// No message has this sequence or subject.
 const NO_MESSAGE_FOUND: u32 = 10037;
-/// There is no such stream.
-const STREAM_NOT_FOUND: u32 = 10059;
-/// A stream of this name exists, with another configuration.
-const STREAM_NAME_IN_USE: u32 = 10058;
-/// JetStream is not enabled, for the server or the account.
-const NOT_ENABLED: [u32; 2] = [10039, 10076];
-/// The last message of the subject is not the expected one; on replicas also: another one is being stored.
-const WRONG_LAST_SEQUENCE: [u32; 2] = [10071, 10164];
-
-/// An error that JetStream answered.
-#[derive(Debug, Clone, Deserialize, thiserror::Error)]
-#[error("{description} (JetStream error {err_code})")]
-pub struct ApiError {
-    /// The status, as in HTTP.
-    pub code: u16,
-    /// The number of the error.
-    #[serde(default)]
-    pub err_code: u32,
-    /// The server's words.
-    #[serde(default)]
-    pub description: String,
-}
-
-/// Why a call has no result.
-#[derive(Debug, thiserror::Error)]
-pub enum CallError {
-    /// No answer came.
-    #[error(transparent)]
-    NoAnswer(#[from] NoAnswer),
-    /// The server refused.
-    #[error(transparent)]
-    Refused(#[from] ApiError),
-    /// The answer cannot be read.
-    #[error("an answer that cannot be understood")]
-    Garbled(#[source] Source),
-    /// Another stream answered, so it is not known what became of the message in the expected one.
-    #[error(
-        "stream {found} answered instead of stream {wanted}: both capture the subject of the message; give them subjects \
-         that do not overlap"
-    )]
-    WrongStream {
-        /// The expected stream, and its domain.
-        wanted: String,
-        /// The stream that answered, and its domain.
-        found: String,
-    },
-    /// The stream was deleted and made again.
-    #[error("the stream has been deleted and made again: it is another one")]
-    Replaced,
-}
-
-impl CallError {
-    /// Returns whether the same call may get a result later.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::NoAnswer(no_answer) => !matches!(no_answer, NoAnswer::Denied(_) | NoAnswer::Closed),
-            Self::Refused(error) => error.code >= 500,
-            Self::Garbled(_) | Self::Replaced | Self::WrongStream { .. } => false,
-        }
-    }
-
-    /// Returns whether waiting cannot help.
-    #[must_use]
-    pub fn is_final(&self) -> bool {
-        !self.is_transient() && !matches!(self, Self::Refused(_))
-    }
-
-    /// Returns the number of the error that JetStream answered; 0 if it was none.
-    #[must_use]
-    pub fn number(&self) -> u32 {
-        if let Self::Refused(error) = self { error.err_code } else { 0 }
-    }
-
-    /// Returns whether the server says that there is no such stream.
-    #[must_use]
-    pub fn is_stream_missing(&self) -> bool {
-        self.number() == STREAM_NOT_FOUND
-    }
-
-    /// Returns whether a stream of that name exists already, with other settings.
-    #[must_use]
-    pub fn is_name_in_use(&self) -> bool {
-        self.number() == STREAM_NAME_IN_USE
-    }
-
-    /// Returns whether JetStream is not enabled.
-    #[must_use]
-    pub fn is_not_enabled(&self) -> bool {
-        NOT_ENABLED.contains(&self.number())
-    }
-
-    /// Returns whether the expectation of a message does not hold (or, on replicas, does not hold yet).
-    #[must_use]
-    pub fn is_conflict(&self) -> bool {
-        WRONG_LAST_SEQUENCE.contains(&self.number())
-    }
-}
-
-impl From<CallError> for ReadError {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::NoAnswer(NoAnswer::Denied(operation)) => Self::PermissionDenied { operation },
-            CallError::Garbled(source) => {
-                Self::Corrupt { what: "an answer of the server".into(), source: Some(source) }
-            }
-            CallError::Replaced => {
-                Self::Corrupt { what: "the stream that was read".into(), source: Some(error.into()) }
-            }
-            other => Self::Unavailable(other.into()),
-        }
-    }
-}
 
 /// A message as the stream has it.
 #[derive(Debug, Clone)]
@@ -149,9 +35,9 @@ pub struct StreamMessage {
     pub subject: Subject,
     /// Its sequence.
     pub sequence: u64,
-    /// When it was stored.
+    /// The time at which it was stored.
     pub time: OffsetDateTime,
-    /// What it says.
+    /// The body.
     pub payload: Bytes,
 }
 
@@ -160,19 +46,19 @@ pub struct StreamMessage {
 pub struct StreamInfo {
     /// Its settings.
     pub config: Config,
-    /// When it was created, in the server's words.
+    /// The time at which the stream was created, as the server writes it.
     pub created: String,
     /// The JetStream domain of the server that answered.
     #[serde(default)]
     pub domain: Option<String>,
-    /// How many subjects match the filter.
+    /// The number of subjects that match the filter.
     #[serde(default)]
     pub total: usize,
-    /// What it holds.
+    /// The messages that the stream holds.
     pub state: StreamState,
 }
 
-/// What a stream holds.
+/// The messages that a stream holds.
 #[derive(Debug, Deserialize)]
 pub struct StreamState {
     /// The first sequence that the stream still has.
@@ -210,7 +96,7 @@ impl StreamApi {
         self.domain = domain;
     }
 
-    /// Where the answers arrive.
+    /// Returns the inbox at which the answers arrive.
     #[must_use]
     pub fn inbox(&self) -> &Arc<Inbox> {
         &self.inbox

@@ -9,6 +9,7 @@ mod api_prefix;
 mod backoff;
 mod delivery;
 mod denials;
+mod error;
 mod inbox;
 mod jetstream_api;
 mod names;
@@ -18,9 +19,8 @@ pub use api_prefix::{ApiPrefix, InvalidApiPrefix};
 pub use backoff::Backoff;
 pub use delivery::Delivery;
 pub use denials::Denials;
-pub use inbox::{Call, Event, Inbox, NoAnswer, Request};
-pub use jetstream_api::{
-    ApiError, CallError, StreamApi, StreamInfo, StreamMessage, StreamState, nanos, parse_time,
-};
+pub use error::{ApiError, CallError, NoAnswer};
+pub use inbox::{Call, Event, Inbox, Request};
+pub use jetstream_api::{StreamApi, StreamInfo, StreamMessage, StreamState, nanos, parse_time};
 pub use names::{bucket_name, stream_name};
 pub use stream_spec::{Difference, Missing, OpenError, differences, open, wait_until_connected};

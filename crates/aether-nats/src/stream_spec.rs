@@ -8,16 +8,16 @@ use tokio::time::Instant;
 
 use crate::{Backoff, CallError, StreamApi, StreamInfo};
 
-/// Whether a stream is to be created if it is missing.
+/// The reaction to a missing stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missing {
-    /// It is created.
+    /// Create it.
     Create,
-    /// That it is missing is an error.
+    /// Refuse to go on, with an error.
     Refuse,
 }
 
-/// Why a stream could not be opened.
+/// The reasons why a stream could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// A call failed.

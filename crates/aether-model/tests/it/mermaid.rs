@@ -1,5 +1,4 @@
 //! Boards as Mermaid flowcharts.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use aether_model::Board;
 

@@ -1,5 +1,4 @@
 //! Timers by a clock that is moved by hand, without a runtime.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

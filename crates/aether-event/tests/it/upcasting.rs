@@ -1,5 +1,4 @@
 //! Old logs are read by new code: chained upcasters, renames, splits, retired types, and what goes wrong with them.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::error::Error as _;
 

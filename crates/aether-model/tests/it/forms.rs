@@ -1,5 +1,4 @@
 //! What boards look like in YAML and JSON, and what is said of texts that are none.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use aether_model::{
     Aggregate, Board, BoundedContext, Command, DomainEvent, ExternalSystem, HotSpot, Person, Policy,

@@ -1,7 +1,7 @@
 //! [`Topic`]: what both board and code say of a note, and how to speak of it.
 
 use crate::elements::Note;
-use crate::role::Role;
+use crate::grammar::Role;
 use crate::{Component, Kind, Reference};
 
 /// What both board and code say of a note.

@@ -1,5 +1,4 @@
 //! What the memory store says beyond the contract: its options, its positions, and long histories.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use aether_core::{
     ActorId, ActorSnapshot, Clock, Commit, Event, EventStore, EventStoreExt, Expected, Head, Position,

@@ -1,5 +1,4 @@
 //! Every kind of variant, with serde's attributes, is on the wire as it should be, and comes back as it was.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
 

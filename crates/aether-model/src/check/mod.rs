@@ -1,11 +1,13 @@
 //! Board against code: what is in one and not in the other.
 
+mod topic;
+
 use crate::elements::Note;
+use crate::findings::{Lacks, Mismatch, Mismatches};
 use crate::index::{Index, Scope};
-use crate::mismatch::{Lacks, Mismatch, Mismatches};
-use crate::suggest::closest;
-use crate::topic::Topic;
+use crate::name::closest;
 use crate::{Board, Component, Key, Kind, Name, Reference, Sticky};
+use topic::Topic;
 
 impl Board {
     /// Checks that the code does what the board says, and nothing else: in a test, so that the two stay together.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-const LOG: &str = include_str!("fixtures/first-schema.jsonl");
+const LOG: &str = include_str!("../fixtures/first-schema.jsonl");
 
 #[derive(Debug, PartialEq, Serialize, Deserialize, DomainEvent)]
 #[event(retired("Audited", upcast(1 = not_ours => "Opened")))]

@@ -1,5 +1,4 @@
 //! Board against code: what the check says where they differ.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use aether_model::{Aggregate, Board, BoundedContext, Component, ExternalSystem, Lacks, Policy};
 

@@ -1,10 +1,9 @@
 //! What `docs/eventstorming.md` shows of boards is true: its YAML can be read, and its drawing is the bank's.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use aether_model::Board;
 
-const DOCS: &str = include_str!("../../../docs/eventstorming.md");
-const BANK: &str = include_str!("bank.yaml");
+const DOCS: &str = include_str!("../../../../docs/eventstorming.md");
+const BANK: &str = include_str!("../bank.yaml");
 
 /// The code blocks of a language.
 fn blocks(language: &str) -> Vec<&'static str> {

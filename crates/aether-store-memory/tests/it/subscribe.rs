@@ -1,5 +1,4 @@
 //! Subscriptions: what they deliver, when they say what has gone by, and that no save is missed at the end of the log.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 use std::thread;
