@@ -183,10 +183,11 @@ impl<P: Parties> Transaction<'_, P> {
                 heads.iter().for_each(|head| self.shared.saw(head.sequence()));
                 return decided.map_err(AskError::Refused);
             }
+            // Waits first and reads then: states as old as the pause lose to every rival that commits more often.
+            backoff.wait().await;
             for draft in drafts.all() {
                 draft.refresh().await?;
             }
-            backoff.wait().await;
         }
         Err(ActorError::Contended { attempts: CONFLICTS }.into())
     }

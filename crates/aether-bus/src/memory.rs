@@ -63,7 +63,7 @@ impl MemoryEventBus {
         Self::default()
     }
 
-    /// As [`EventBus::publish`].
+    /// Publishes an event as [`EventBus::publish`] does.
     ///
     /// # Errors
     /// None; the type is that of all buses.
@@ -88,7 +88,7 @@ impl MemoryEventBus {
         Ok(())
     }
 
-    /// As [`EventBus::subscribe`], at once.
+    /// Subscribes as [`EventBus::subscribe`] does, at once.
     ///
     /// # Errors
     /// None; the type is that of all buses.

@@ -54,7 +54,7 @@ pub struct Published<S: ?Sized> {
 }
 
 impl<S: ?Sized> Published<S> {
-    /// What `store` saves is published on `bus`, in `namespace`.
+    /// Publishes what `store` saves on `bus`, in `namespace`.
     #[must_use]
     pub fn new(store: Arc<S>, bus: Arc<dyn Broadcaster>, namespace: Namespace) -> Self {
         let destination = Destination::local(namespace.as_str());
@@ -67,7 +67,7 @@ impl<S: ?Sized> Published<S> {
         &self.store
     }
 
-    /// How many saved events did not go out to other nodes.
+    /// Returns the number of saved events that did not go out to other nodes.
     #[must_use]
     pub fn unpublished(&self) -> u64 {
         self.unpublished.load(Ordering::Relaxed)

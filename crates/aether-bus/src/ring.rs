@@ -16,9 +16,8 @@ use aether_core::Namespace;
 use smallvec::SmallVec;
 use tokio::task::yield_now;
 
-use crate::chunk::{Chunk, Mark};
-use crate::sync::lock;
-use crate::tally::Tally;
+use crate::delivery::Tally;
+use crate::hub::lock;
 use crate::{BusDelivery, BusEvent};
 
 /// The most deliveries of a chunk. More would be kept beyond a ring's capacity, fewer would mean more locking.
@@ -149,7 +148,7 @@ pub(crate) struct RingReader {
     /// What is still to be told.
     missed: Tally,
     names: OwnName,
-    /// Whether it has found nothing, and been back since.
+    /// `true` if it has found nothing, and been back since.
     yielded: bool,
 }
 
@@ -242,14 +241,38 @@ impl OwnName {
 
 /// What became of a reader that has read its chunk.
 enum Turned {
-    /// There is more to read.
+    /// More can be read.
     More,
-    /// There is nothing yet; the reader is woken when there is.
+    /// Nothing to read yet; the reader is woken when that changes.
     Wait,
-    /// There is nothing, and never will be.
+    /// The end: nothing will ever come.
     End,
 }
 
 #[cfg(test)]
-#[path = "ring_tests.rs"]
 mod tests;
+
+/// Consecutive deliveries that are never changed: reading needs no lock. Cloning is cheap (a reference count).
+#[derive(Debug, Clone)]
+pub(crate) struct Chunk {
+    pub(crate) start: Mark,
+    pub(crate) end: Mark,
+    pub(crate) deliveries: Arc<[BusDelivery]>,
+}
+
+/// A place between two deliveries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Mark {
+    /// How many deliveries are before it.
+    pub(crate) number: u64,
+    /// What they stood for.
+    pub(crate) tally: Tally,
+}
+
+impl Mark {
+    /// Goes past a delivery.
+    pub(crate) fn pass(&mut self, delivery: &BusDelivery) {
+        self.number += 1;
+        self.tally.add(delivery);
+    }
+}

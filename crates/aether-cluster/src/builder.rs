@@ -13,14 +13,13 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::counting::Counting;
 use crate::driver::{Driver, Parts, Shared};
 use crate::engine::{Engine, Options};
 use crate::manager::{ClusterManager, Inner};
 use crate::placement::{Placement, Rendezvous};
 use crate::record::{Keys, Settings, from_json, to_json};
 use crate::routing::wire::Versions;
-use crate::routing::{ClusterRouter, RoutingConfig};
+use crate::routing::{ClusterRouter, Counting, RoutingConfig};
 use crate::{ClusterError, Incarnation, Member, Node, NodeId};
 
 /// How many events of the cluster wait for whoever follows them; who falls behind further misses some and is told so.
@@ -36,7 +35,7 @@ const LEAST_HEARTBEAT: Duration = Duration::from_millis(10);
 pub(crate) type Bucket = Box<dyn FnOnce(NatsConfig) -> NatsConfig + Send>;
 type Configure = Box<dyn FnOnce(ActorSystemBuilder) -> ActorSystemBuilder + Send>;
 
-/// What a node is started with. See [`ClusterManager::builder`].
+/// The configuration of a node. See [`ClusterManager::builder`].
 #[must_use = "a node is started by start()"]
 pub struct ClusterBuilder {
     client: Client,
@@ -112,39 +111,40 @@ impl ClusterBuilder {
         self
     }
 
-    /// How often a node lets itself be heard, and how long it may be silent before its shards are given to others: every
+    /// Sets the interval of heartbeats, and the silence after which the leader gives a node's shards to others: every
     /// 500 ms and 3 s by default. All nodes should have the same; at least four heartbeats should fit into the silence.
     pub fn heartbeat(mut self, every: Duration, suspect_after: Duration) -> Self {
         (self.heartbeat, self.suspect_after) = (every, suspect_after);
         self
     }
 
-    /// Which part of the shards may be on the move at a time, from 0 to 1; a tenth by default.
+    /// Sets the part of the shards that may move at a time, from 0 to 1; a tenth by default.
     pub fn moves(mut self, part: f64) -> Self {
         self.moves = part;
         self
     }
 
-    /// Where shards should be; by default [`Rendezvous`].
+    /// Sets the placement strategy; by default [`Rendezvous`].
     pub fn placement(mut self, placement: impl Placement + 'static) -> Self {
         self.placement = Arc::new(placement);
         self
     }
 
-    /// What the node says of itself: roles, zone, weight, the version of the program, metadata.
+    /// Sets what the node publishes about itself: roles, zone, weight, the version of the program, metadata.
     pub fn member(mut self, describe: impl FnOnce(&mut Member) + Send + 'static) -> Self {
         self.member = Box::new(describe);
         self
     }
 
-    /// The way to the bucket with the cluster's keys: its JetStream domain or API prefix, and the connection's denials.
+    /// Sets how the bucket with the cluster's keys is reached: its JetStream domain or API prefix, and the connection's
+    /// denials.
     /// Name, namespace and replicas are the cluster's.
     pub fn bucket(mut self, configure: impl FnOnce(NatsConfig) -> NatsConfig + Send + 'static) -> Self {
         self.bucket = Box::new(configure);
         self
     }
 
-    /// How requests travel: how many a node has under way, how long a sender waits, and the like.
+    /// Sets how requests travel: how many a node has under way, how long a sender waits, and the like.
     pub fn routing(mut self, configure: impl FnOnce(&mut RoutingConfig) + Send + 'static) -> Self {
         self.routing = Box::new(configure);
         self
@@ -156,12 +156,12 @@ impl ClusterBuilder {
         self
     }
 
-    /// With actors of this type.
+    /// Adds actors of this type.
     pub fn actor<A: Actor>(self) -> Self {
         self.actors(ActorSystemBuilder::actor::<A>)
     }
 
-    /// With whatever else an actor system is started with: options of actors, process managers, timers, effects. Their
+    /// Configures the rest of the actor system: options of actors, process managers, timers, effects. Their
     /// consumer groups agree by the cluster's own keys, so each event is followed once in the cluster.
     pub fn actors(
         mut self,

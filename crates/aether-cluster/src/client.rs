@@ -10,14 +10,13 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::counting::Counting;
 use crate::plan::Plan;
 use crate::record::{Keys, Leader, Settings, from_json};
-use crate::routing::{ClusterRouter, RoutingConfig};
+use crate::routing::{ClusterRouter, Counting, RoutingConfig};
 use crate::signal::{Message, decode};
 use crate::{ClusterError, builder};
 
-/// Whoever talks to a cluster's actors without being a member: it has no shards, no store, and no say. Cloning is cheap.
+/// A client of a cluster's actors that is no member: it has no shards, no store, and no say. Cloning is cheap.
 ///
 /// ```no_run
 /// # async fn example(client: async_nats::Client) -> Result<(), aether_cluster::ClusterError> {

@@ -1,12 +1,12 @@
-//! [`ClusterError`]: why a node is not in a cluster.
+//! [`ClusterError`] and [`RoutingError`].
 
 use aether_actor::StartError;
 use aether_coordination::CoordinationError;
+use aether_core::Source;
 
-use crate::routing::RoutingError;
 use crate::{InvalidNodeId, NodeId};
 
-/// Why a node cannot join a cluster, or cannot stay in it.
+/// The error of a node that cannot join a cluster, or cannot stay in it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClusterError {
@@ -55,15 +55,47 @@ pub enum ClusterError {
 }
 
 impl ClusterError {
-    /// Whether another process has taken this node's name.
+    /// Returns whether another process has taken this node's name.
     #[must_use]
     pub fn is_replaced(&self) -> bool {
         matches!(self, Self::Replaced { .. })
     }
 
-    /// Whether starting again later may succeed.
+    /// Returns whether starting again later may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Coordination(error) if error.is_retryable())
+    }
+}
+
+/// The error of a node that cannot take part in routing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RoutingError {
+    /// The connection is down or closed, or the server did not answer in time.
+    #[error("the server could not be reached; if it runs, the credentials may lack a permission")]
+    Unavailable(#[source] Source),
+    /// The router is a client's, which has no shards.
+    #[error("a client acts for no shard: start the router as a node's")]
+    NotANode,
+    /// The cluster has no such shard.
+    #[error("there is no shard {shard}: the cluster has {shards}")]
+    NoSuchShard {
+        /// The shard.
+        shard: u16,
+        /// How many there are.
+        shards: u16,
+    },
+}
+
+impl RoutingError {
+    /// Returns whether the same may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+
+    pub(crate) fn unavailable(error: impl Into<Source>) -> Self {
+        Self::Unavailable(error.into())
     }
 }

@@ -7,37 +7,28 @@
 
 mod builder;
 mod client;
-mod counting;
 mod driver;
 mod engine;
 mod error;
-mod event;
 mod manager;
 mod member;
-mod node;
-#[cfg(feature = "prometheus")]
-mod pages;
 pub mod placement;
 mod plan;
 mod record;
-mod ring;
-pub mod routing;
+mod routing;
 mod shard;
 mod signal;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
 mod status;
-mod table;
 
 pub use builder::ClusterBuilder;
 pub use client::ClusterClient;
-pub use error::ClusterError;
-pub use event::ClusterEvent;
+pub use error::{ClusterError, RoutingError};
 pub use manager::{ClusterEvents, ClusterManager};
-pub use member::{Member, MemberState};
-pub use node::{Incarnation, InvalidNodeId, Node, NodeId};
+pub use member::{Incarnation, InvalidNodeId, Member, MemberState, Node, NodeId};
+pub use placement::ConsistentHashRing;
 pub use plan::Epoch;
-pub use ring::ConsistentHashRing;
-pub use shard::{ShardId, shard_of};
-pub use status::{ClusterStatus, Leader, MemberStatus, ShardsStatus};
-pub use table::ShardTable;
+pub use routing::{Room, RoutingConfig, Timing, Versions};
+pub use shard::{ShardId, ShardTable, shard_of};
+pub use status::{ClusterEvent, ClusterStatus, Leader, MemberStatus, ShardsStatus};

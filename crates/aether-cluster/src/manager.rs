@@ -1,12 +1,13 @@
-//! [`ClusterManager`]: a node of a cluster.
+//! [`ClusterManager`]: a node of a cluster, and its status pages.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use aether_actor::{Actor, ActorRef, ActorSystem};
 use aether_coordination::Coordination;
 use aether_core::ActorId;
+use aether_telemetry::{MetricsServer, Page};
 use async_nats::Client;
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
@@ -50,7 +51,7 @@ pub(crate) struct Inner {
     pub(crate) coordination: Arc<dyn Coordination>,
 }
 
-/// What happens in a cluster, as it comes.
+/// A stream of the events of a cluster.
 pub type ClusterEvents = BoxStream<'static, ClusterEvent>;
 
 impl ClusterManager {
@@ -66,19 +67,19 @@ impl ClusterManager {
         ClusterBuilder::new(client, id)
     }
 
-    /// Which node it is.
+    /// Returns the identity of this node.
     #[must_use]
     pub fn node(&self) -> &Node {
         &self.0.node
     }
 
-    /// Whether this node leads. That may be over as soon as it is known.
+    /// Returns whether this node leads. The answer may be out of date when the caller has it.
     #[must_use]
     pub fn is_leader(&self) -> bool {
         self.leader().is_some_and(|(_, node)| node == self.0.node)
     }
 
-    /// Who leads, as far as this node knows, and in which epoch.
+    /// Returns the leader that this node knows, and its epoch.
     #[must_use]
     pub fn leader(&self) -> Option<(Epoch, Node)> {
         self.view().known.leader.clone()
@@ -92,7 +93,7 @@ impl ClusterManager {
         ClusterStatus::new(self.0.node.clone(), view.connected, actors, view.acting.len(), &view.known)
     }
 
-    /// What happens from now on. Whoever falls behind is told how much is missing.
+    /// Returns the events from now on. A reader that falls behind is told how many it has missed.
     #[must_use]
     pub fn events(&self) -> ClusterEvents {
         let events = self.0.shared.events.subscribe();
@@ -125,7 +126,7 @@ impl ClusterManager {
         })
     }
 
-    /// How many shards there are.
+    /// Returns the number of shards.
     #[must_use]
     pub fn shard_count(&self) -> u16 {
         self.0.shards
@@ -138,7 +139,7 @@ impl ClusterManager {
         self.view().acting.iter().copied().collect()
     }
 
-    /// Which node the actor is at, by the plan that this node knows.
+    /// Returns the node that acts for the actor, by the plan that this node knows.
     #[must_use]
     pub fn owner_of(&self, actor: &ActorId) -> Option<Node> {
         let view = self.view();
@@ -241,7 +242,7 @@ impl ClusterManager {
         }
     }
 
-    /// Whether the node still works: it has neither left nor failed.
+    /// Returns whether the node still works: it has neither left nor failed.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.0.has_ended.borrow().is_none()
@@ -255,5 +256,37 @@ impl ClusterManager {
 impl fmt::Debug for ClusterManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClusterManager").field("node", &self.0.node).finish_non_exhaustive()
+    }
+}
+
+impl ClusterManager {
+    /// Serves the node's status beside the metrics: `/cluster` has all of it as JSON, `/health/live` is 200 for as long as the
+    /// node works, `/health/ready` (and `/health`) while it can be counted on; else they are 503. The endpoint does not keep
+    /// the node alive.
+    pub fn serve_on(&self, metrics: &MetricsServer) {
+        let node = Arc::downgrade(&self.0);
+        metrics.serve_page("/cluster", move || match running(&node) {
+            Some(node) => Page::json(serde_json::to_string(&node.status()).unwrap_or_default()),
+            None => Page::json("null").status(503),
+        });
+        let node = Arc::downgrade(&self.0);
+        metrics.serve_page("/health/live", move || health(running(&node).is_some()));
+        for path in ["/health", "/health/ready"] {
+            let node = Arc::downgrade(&self.0);
+            metrics.serve_page(path, move || {
+                health(running(&node).is_some_and(|node| node.status().is_ready()))
+            });
+        }
+    }
+}
+
+fn running(node: &Weak<Inner>) -> Option<ClusterManager> {
+    node.upgrade().map(ClusterManager).filter(ClusterManager::is_running)
+}
+
+fn health(well: bool) -> Page {
+    match well {
+        true => Page::text("ok\n"),
+        false => Page::text("not ready\n").status(503),
     }
 }

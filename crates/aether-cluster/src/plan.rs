@@ -19,7 +19,7 @@ impl Epoch {
         Self(number)
     }
 
-    /// Its number.
+    /// Returns the number.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
@@ -77,7 +77,7 @@ impl Plan {
         self.slots.iter().map(|slot| slot.owner).collect()
     }
 
-    /// Whether anything is, or will be, this node's.
+    /// Returns whether anything is, or will be, this node's.
     pub(crate) fn has(&self, node: Incarnation) -> bool {
         self.slots.iter().any(|slot| slot.owner == Some(node) || slot.to == Some(node))
     }

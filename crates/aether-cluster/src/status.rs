@@ -1,4 +1,4 @@
-//! [`ClusterStatus`]: the cluster as one node sees it, for people and programs.
+//! [`ClusterStatus`]: the cluster as one node sees it, and [`ClusterEvent`]: its changes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::plan::Plan;
-use crate::{Epoch, Incarnation, Member, MemberState, Node, NodeId};
+use crate::{Epoch, Incarnation, Member, MemberState, Node, NodeId, ShardId};
 
 /// The cluster as one node sees it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -14,25 +14,25 @@ use crate::{Epoch, Incarnation, Member, MemberState, Node, NodeId};
 pub struct ClusterStatus {
     /// The node that says so.
     pub node: Node,
-    /// Whether it hears itself: if not, it is cut off, and begins nothing.
+    /// `true` while the node hears itself. Otherwise it is cut off, and begins nothing.
     pub connected: bool,
-    /// Who leads, as far as it knows, and in which epoch.
+    /// The leader that the node knows, and its epoch.
     pub leader: Option<Leader>,
     /// All members that it knows of, in the order of their names.
     pub members: Vec<MemberStatus>,
     /// The shards.
     pub shards: ShardsStatus,
-    /// How many actors it has in memory.
+    /// The number of actors in memory.
     pub actors: usize,
 }
 
-/// Who leads.
+/// A leader of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Leader {
-    /// Its epoch.
+    /// The epoch.
     pub epoch: Epoch,
-    /// Who.
+    /// The node.
     pub node: Node,
 }
 
@@ -40,12 +40,12 @@ pub struct Leader {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct MemberStatus {
-    /// What it says of itself.
+    /// The description that the member publishes.
     #[serde(flatten)]
     pub member: Member,
-    /// How it is.
+    /// The state of the member.
     pub state: MemberState,
-    /// How many shards are its own by the plan.
+    /// The number of shards that the plan gives it.
     pub shards: usize,
 }
 
@@ -53,13 +53,13 @@ pub struct MemberStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct ShardsStatus {
-    /// How many there are.
+    /// The number of shards.
     pub total: usize,
-    /// How many are owned by a member that is heard.
+    /// The number of shards that are owned by a member that is heard.
     pub owned: usize,
-    /// How many are on the move.
+    /// The number of shards on the move.
     pub moving: usize,
-    /// How many this node acts for.
+    /// The number of shards that this node acts for.
     pub here: usize,
     /// The version of the plan.
     pub plan: u64,
@@ -92,14 +92,14 @@ impl ClusterStatus {
         Self { node, connected, leader, members, shards, actors }
     }
 
-    /// How this node is.
+    /// Returns the state of this node.
     #[must_use]
     pub fn state(&self) -> MemberState {
         let own = self.members.iter().find(|other| other.member.node == self.node);
         own.map_or(MemberState::Joining, |own| own.state)
     }
 
-    /// Whether the node can be counted on: it hears itself, the leader has admitted it, and somebody has every shard.
+    /// Returns whether the node is ready: it hears itself, the leader has admitted it, and every shard has an owner.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.connected
@@ -137,4 +137,31 @@ impl fmt::Display for ClusterStatus {
         }
         Ok(())
     }
+}
+
+/// An event of a cluster, as one node sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ClusterEvent {
+    /// A member is like this now.
+    Member {
+        /// The description that the member publishes.
+        member: Member,
+        /// The state of the member.
+        state: MemberState,
+    },
+    /// The cluster has a new leader.
+    Leader {
+        /// The epoch.
+        epoch: Epoch,
+        /// The node.
+        node: Node,
+    },
+    /// The node acts for the shard from now on.
+    Gained(ShardId),
+    /// The node does not act for the shard any more.
+    Lost(ShardId),
+    /// So many events were not taken in time and are missing here: look at the [`status`](crate::ClusterManager::status).
+    Missed(u64),
 }

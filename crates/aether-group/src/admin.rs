@@ -27,17 +27,17 @@ pub struct GroupAdmin {
     within: Duration,
 }
 
-/// What is written about a partition.
+/// The stored state of a partition.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PartitionStatus {
     /// The number of its last claim.
     pub epoch: Epoch,
-    /// Who has it, if anybody.
+    /// The owner, if there is one.
     pub owner: Option<MemberId>,
-    /// Its checkpoint.
+    /// The checkpoint.
     pub position: Option<Position>,
-    /// Its parked actors.
+    /// The parked actors.
     pub parked: Vec<ParkedActor>,
 }
 
@@ -52,14 +52,14 @@ impl GroupAdmin {
         Self { group: group.into(), store, coordination, within: Duration::from_secs(30) }
     }
 
-    /// How long a call waits for the group to do what it asks; 30 s, if this is not called.
+    /// Sets the longest wait for the group to carry out a request; 30 s by default.
     #[must_use]
     pub fn within(mut self, deadline: Duration) -> Self {
         self.within = deadline;
         self
     }
 
-    /// What is written about the partitions. One that was never claimed is not among them.
+    /// Returns the stored state of the partitions, without those that were never claimed.
     ///
     /// # Errors
     /// [`LetterError`].
@@ -123,7 +123,7 @@ impl GroupAdmin {
         Ok(self.partitions().await?.into_values().flat_map(|partition| partition.parked).collect())
     }
 
-    /// Why an actor is parked.
+    /// Returns the reason why an actor is parked.
     ///
     /// # Errors
     /// [`LetterError::NotParked`] if it is not.
@@ -147,7 +147,7 @@ impl GroupAdmin {
         Ok(self.store.get_events(actor, self.inspect(actor).await?.parked.version))
     }
 
-    /// What is kept about the events for which an actor was ever parked, by version.
+    /// Returns the letters of the events for which an actor was ever parked, by version.
     ///
     /// # Errors
     /// [`LetterError`].

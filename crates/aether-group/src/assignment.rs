@@ -1,25 +1,96 @@
-//! Which partitions a member claims and which it releases. Pure, and without a leader: every member decides for itself,
-//! and compare-and-set decides between them.
+//! [`Partition`] and [`Epoch`], and the plan that assigns partitions to members.
+//!
+//! The plan is pure and needs no leader: every member decides for itself, and compare-and-set decides between them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
+use aether_core::ActorId;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use crate::Partition;
+/// One of the parts into which a group divides the actors: all events of one actor are in one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Partition(u16);
 
-/// Who has a partition.
+impl Partition {
+    /// The partition of this number, from 0 on.
+    #[must_use]
+    pub const fn new(number: u16) -> Self {
+        Self(number)
+    }
+
+    /// Returns the number.
+    #[must_use]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+
+    /// The partition of an actor in a group of so many: the xxh3 hash of its id, modulo the count. 0 if there are none.
+    #[must_use]
+    pub fn of(actor: &ActorId, partitions: u16) -> Self {
+        let number = xxh3_64(actor.as_str().as_bytes()).checked_rem(u64::from(partitions)).unwrap_or(0);
+        Self(u16::try_from(number).unwrap_or(0))
+    }
+
+    /// All partitions of a group of so many.
+    pub fn all(partitions: u16) -> impl Iterator<Item = Self> + Clone {
+        (0..partitions).map(Self)
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The number of a claim: each time that a partition changes hands it grows by one, so whoever stores it with what it
+/// writes, and refuses a lower one, cannot be overwritten by a member that has lost the partition and does not know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Epoch(u64);
+
+impl Epoch {
+    /// The epoch of this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Returns the number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The epoch of the claim that follows.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The holder of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Holder {
-    /// Nobody, or somebody who is suspected.
+    /// No owner, or a suspected one.
     Free,
     /// A member.
     Member(Uuid),
-    /// It is changing hands.
+    /// The partition is changing hands.
     Moving,
 }
 
-/// What a member should do.
+/// The claims and releases that a member should make.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Plan {
     pub(crate) claim: Vec<Partition>,
@@ -62,7 +133,7 @@ pub(crate) fn plan(me: Uuid, live: &BTreeSet<Uuid>, holders: &[Holder]) -> Plan 
     }
 }
 
-/// How much a member would like a partition (rendezvous hashing).
+/// Returns a member's preference for a partition (rendezvous hashing).
 fn rank(member: Uuid, partition: Partition) -> u64 {
     xxh3_64_with_seed(member.as_bytes(), u64::from(partition.get()))
 }
@@ -72,6 +143,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn an_actor_stays_in_its_partition() {
+        // The hash is part of what a group keeps: another one would tear actors' orders apart.
+        let partition = |id: &str| Partition::of(&ActorId::new(id).unwrap(), 64).get();
+        assert_eq!([partition("order-1"), partition("order-2"), partition("order-3")], [54, 28, 12]);
+    }
+
+    #[test]
+    fn actors_spread_evenly() {
+        let mut counts = [0_u32; 64];
+        for n in 0..64_000 {
+            counts[usize::from(Partition::of(&ActorId::new(format!("order-{n}")).unwrap(), 64).get())] += 1;
+        }
+        assert!(counts.iter().all(|count| (800..1200).contains(count)), "{counts:?}");
+    }
 
     fn member(n: usize) -> Uuid {
         Uuid::from_u128(n as u128 + 1)

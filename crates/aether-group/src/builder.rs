@@ -75,7 +75,7 @@ pub(crate) struct Options {
 }
 
 impl GroupBuilder {
-    /// What the member calls itself, for people; need not be unique. A random name, if this is not called.
+    /// Sets the member's name, for people; it need not be unique. A random name by default.
     pub fn member(mut self, name: impl Into<String>) -> Self {
         self.options.member = Some(name.into());
         self
@@ -94,72 +94,72 @@ impl GroupBuilder {
         self
     }
 
-    /// Where the group begins, when it is made; members that join later take no heed of it. With the first event, if
+    /// Sets where a new group begins; members that join later ignore it. With the first event, if
     /// this is not called. [`SubscribeFrom::Now`] is settled once, when the first member joins.
     pub fn from(mut self, from: SubscribeFrom) -> Self {
         self.options.from = from;
         self
     }
 
-    /// Which events are handled; all, if this is not called. All members must have the same.
+    /// Sets the filter that events must pass; all pass by default. All members must have the same.
     pub fn filter(mut self, filter: EventFilter) -> Self {
         self.options.filter = filter;
         self
     }
 
-    /// Which events are handled one after the other; those of one actor, if this is not called.
+    /// Sets the scope in which events are handled one after the other; an actor by default.
     pub fn order(mut self, order: Order) -> Self {
         self.options.order = order;
         self
     }
 
-    /// How many events may be read and not finished; 1,024, if this is not called. When there are so many, the member
+    /// Sets the limit of events that are read and not finished; 1,024 by default. At the limit, the member
     /// does not read on. What a halted partition has taken does not count.
     pub fn window(mut self, events: usize) -> Self {
         self.options.window = events;
         self
     }
 
-    /// How many events may be in one batch; 1, if this is not called.
+    /// Sets the limit of events in one batch; 1 by default.
     pub fn max_batch(mut self, events: usize) -> Self {
         self.options.max_batch = events;
         self
     }
 
-    /// How many batches this member handles at the same time; 1, if this is not called. With 1, and while nothing fails,
-    /// events are handled in the order of their positions.
+    /// Sets the limit of batches that this member handles at the same time; 1 by default. With 1, and while nothing
+    /// fails, events are handled in the order of their positions.
     pub fn concurrency(mut self, batches: usize) -> Self {
         self.options.concurrency = batches;
         self
     }
 
-    /// What is done about events that fail.
+    /// Sets the policy for events that fail.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.options.retry = retry;
         self
     }
 
-    /// How many actors may be parked in one partition.
+    /// Sets the limits of parked actors in one partition.
     pub fn park_limits(mut self, limits: ParkLimits) -> Self {
         self.options.park_limits = limits;
         self
     }
 
-    /// How often, at most, a partition's checkpoint is written while it is at work; every 500 ms, if this is not called. A
+    /// Sets the shortest time between two checkpoints of a busy partition; 500 ms by default. A
     /// partition that has nothing to handle is written a tenth as often.
     pub fn checkpoint_every(mut self, interval: Duration) -> Self {
         self.options.checkpoint_every = interval;
         self
     }
 
-    /// How often the member lets itself be heard; every 500 ms, if this is not called. At most a fourth of
+    /// Sets the interval of the member's heartbeats; 500 ms by default. At most a fourth of
     /// [`suspect_after`](Self::suspect_after).
     pub fn pulse_every(mut self, interval: Duration) -> Self {
         self.options.pulse_every = interval;
         self
     }
 
-    /// How long a member may be silent before the others take its partitions; 3 s, if this is not called. At least four
+    /// Sets the silence after which the other members take a member's partitions; 3 s by default. At least four
     /// times [`pulse_every`](Self::pulse_every), so that a pulse that is lost makes nobody look dead. All members should
     /// have the same.
     pub fn suspect_after(mut self, silence: Duration) -> Self {
@@ -167,13 +167,13 @@ impl GroupBuilder {
         self
     }
 
-    /// How long [`Member::stop`] waits for what is being handled; 30 s, if this is not called.
+    /// Sets the longest wait of [`Member::stop`] for running handlers; 30 s by default.
     pub fn stop_within(mut self, deadline: Duration) -> Self {
         self.options.stop_within = deadline;
         self
     }
 
-    /// Where the times in letters, and the lag, come from; the machine's clock, if this is not called. Nothing is decided
+    /// Sets the clock behind the times in letters and the lag; the machine's clock by default. Nothing is decided
     /// by it.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.options.clock = Arc::new(clock);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aether_coordination::CoordinationError;
 use aether_core::{ActorId, ReadError, Source};
 
-/// Why a process is not, or is no longer, a member of a group.
+/// The error of a process that is not, or is no longer, a member of a group.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GroupError {
@@ -52,7 +52,7 @@ pub enum GroupError {
 }
 
 impl GroupError {
-    /// Whether joining again, later, may succeed.
+    /// Returns whether joining again, later, may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -63,30 +63,30 @@ impl GroupError {
         }
     }
 
-    /// Whether the group exists with other settings.
+    /// Returns whether the group exists with other settings.
     #[must_use]
     pub fn is_mismatch(&self) -> bool {
         matches!(self, Self::Mismatch { .. })
     }
 
-    /// Whether events that the group has not handled yet are gone from the store.
+    /// Returns whether events that the group has not handled yet are gone from the store.
     #[must_use]
     pub fn is_position_expired(&self) -> bool {
         matches!(self, Self::Read(ReadError::PositionExpired { .. }))
     }
 }
 
-/// Why a parked actor was not dealt with.
+/// The error of a request about a parked actor.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LetterError {
-    /// There is no group of this name.
+    /// No group of this name exists.
     #[error("there is no group {0:?}")]
     NoGroup(String),
     /// The actor is not parked.
     #[error("{0} is not parked")]
     NotParked(ActorId),
-    /// Somebody else has asked for the same actor, and the group has not done it yet.
+    /// Another request for the same actor is still open.
     #[error("another request for {0} is being worked on")]
     Busy(ActorId),
     /// The group has not done it in time: none of its members may be running. The request stands, and will be done.
@@ -123,19 +123,19 @@ pub enum LetterError {
 }
 
 impl LetterError {
-    /// Whether the actor is not parked.
+    /// Returns whether the actor is not parked.
     #[must_use]
     pub fn is_not_parked(&self) -> bool {
         matches!(self, Self::NotParked(_))
     }
 
-    /// Whether the request stands although nobody has done it yet.
+    /// Returns whether the request stands although nobody has done it yet.
     #[must_use]
     pub fn is_timed_out(&self) -> bool {
         matches!(self, Self::TimedOut { .. })
     }
 
-    /// Whether the same call, later, may succeed.
+    /// Returns whether the same call, later, may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {

@@ -1,11 +1,15 @@
-//! [`Handler`]: what is done with the events of a group.
+//! [`Handler`]: the trait that users implement, the [`Batch`]es and [`Claim`]s it receives, its errors, and [`each`] for closures.
 
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
-use aether_core::{Position, Source};
+use aether_core::{ActorId, Event, Position, RecordedEvent, Source};
+use aether_telemetry::handling;
 use async_trait::async_trait;
 
-use crate::{Batch, Claim};
+use crate::{Epoch, Parked, Partition};
 
 /// Handles the events of the partitions that a member has.
 ///
@@ -89,20 +93,20 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
     }
 }
 
-/// What is to be done about an event that could not be handled.
+/// The reaction to an event that could not be handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
     /// Try again, with back-off; after so many attempts as [`Retry`](crate::Retry) says, park the actor.
     Retry,
-    /// It will never succeed: park the actor at once.
+    /// A failure that will never pass: the group parks the actor at once.
     Poison,
-    /// It is not the event's fault, something that the handler needs is not there: try again for as long as it takes,
+    /// A failure that is not the event's fault, such as a database that is down: the group retries as long as it takes,
     /// with back-off. Never parks anybody.
     Unavailable,
 }
 
-/// That an event was not handled: which, why, and what is to be done.
+/// The error of a handler: the failed event, the cause, and the reaction.
 ///
 /// Every error becomes one by `?`: try again, at the first event of the batch. (For that it is no
 /// [`Error`](std::error::Error) itself.)
@@ -111,9 +115,9 @@ pub enum FailureKind {
 pub struct HandleError {
     /// The index in the batch of the event that failed. All before it have been handled.
     pub at: usize,
-    /// What is to be done.
+    /// The reaction.
     pub kind: FailureKind,
-    /// Why it failed.
+    /// The cause.
     pub source: Source,
 }
 
@@ -148,4 +152,170 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for HandleError {
     fn from(error: E) -> Self {
         Self::retry(error)
     }
+}
+
+/// Events to be handled in one go, in order: of one actor with [`Order::Actor`](crate::Order::Actor), of one partition
+/// with [`Order::Partition`](crate::Order::Partition). There is at least one.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Batch {
+    /// The group.
+    pub group: Arc<str>,
+    /// The partition that the events belong to.
+    pub partition: Partition,
+    /// The epoch of the claim by which this member has it.
+    pub epoch: Epoch,
+    /// The number of this attempt at the first event, from 1 on. An event that has failed is handed out alone.
+    pub attempt: u32,
+    /// `true` for events of an actor that was parked and is resumed. They are older than what the partition has
+    /// come to: their positions must not set back a checkpoint, nor be taken for repetitions because they are below it.
+    ///
+    /// What comes so are the actor's events up to where this member has read the partition; the later ones come as all
+    /// others do, and none is left out or comes before an earlier one. After a claim has moved, that place may be behind
+    /// what an earlier claim had handed out, if its checkpoint was. Then events of the actor between the two come as all
+    /// others do although
+    /// - they have waited, and events of other actors behind them were handed out before: a handler that tells
+    ///   repetitions by *one position for the partition* has to return it from [`gained`](crate::Handler::gained), which
+    ///   makes the member begin there, so that all that has waited comes as resumed. Position by actor, version or id need
+    ///   no such care;
+    /// - they were handed out as resumed ones before: once more, as after any failure. That goes for an event that was
+    ///   [skipped](crate::GroupAdmin::skip) too, if the checkpoint had not passed it.
+    pub resumed: bool,
+    /// The events.
+    pub events: Vec<RecordedEvent>,
+    /// Up to where this partition (with [`Order::Partition`](crate::Order::Partition)) or this actor had been handed out
+    /// before the batch; `None` if the group begins here. An event that comes again after a failure, or because a
+    /// member died, comes with the same position as before.
+    pub after: Option<Position>,
+}
+
+impl Batch {
+    /// A first attempt at these events; for tests of handlers.
+    #[must_use]
+    pub fn new(
+        group: impl Into<Arc<str>>,
+        partition: Partition,
+        epoch: Epoch,
+        events: Vec<RecordedEvent>,
+    ) -> Self {
+        Self { group: group.into(), partition, epoch, attempt: 1, resumed: false, events, after: None }
+    }
+
+    /// The position of the last event. With [`Order::Partition`](crate::Order::Partition), unless the batch is
+    /// [`resumed`](Self::resumed), a handler that keeps a checkpoint of its own stores this one with its effects: all
+    /// events of the partition up to here have then been handled, or their actors are parked.
+    #[must_use]
+    pub fn through(&self) -> Option<Position> {
+        self.events.last().map(|event| event.position)
+    }
+
+    /// Returns the circumstances of the batch, without its events.
+    #[must_use]
+    pub fn handling(&self) -> Handling {
+        Handling {
+            partition: self.partition,
+            epoch: self.epoch,
+            attempt: self.attempt,
+            resumed: self.resumed,
+        }
+    }
+}
+
+/// The circumstances in which [`each`](crate::each)'s closure receives an event; as in [`Batch`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Handling {
+    /// The partition that the event belongs to.
+    pub partition: Partition,
+    /// The epoch of the claim by which this member has it.
+    pub epoch: Epoch,
+    /// The number of this attempt, from 1 on.
+    pub attempt: u32,
+    /// `true` for an event of an actor that was parked and is resumed.
+    pub resumed: bool,
+}
+
+/// A partition that this member has claimed.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Claim {
+    /// The group.
+    pub group: Arc<str>,
+    /// The partition.
+    pub partition: Partition,
+    /// The number of the claim.
+    pub epoch: Epoch,
+    /// Up to where the partition has been handled, as the group knows it; `None` if nothing has been.
+    pub position: Option<Position>,
+    /// The actors of the partition that are parked.
+    pub parked: BTreeMap<ActorId, Parked>,
+}
+
+impl Claim {
+    /// A claim of a partition of which nothing has been handled; for tests of handlers.
+    #[must_use]
+    pub fn new(group: impl Into<Arc<str>>, partition: Partition, epoch: Epoch) -> Self {
+        Self { group: group.into(), partition, epoch, position: None, parked: BTreeMap::new() }
+    }
+}
+
+/// A handler that calls `handle` for each event.
+///
+/// ```
+/// use aether_group::{HandleError, each};
+///
+/// let mailer = each(async |event, handling| {
+///     tracing::info!(actor = %event.actor(), attempt = handling.attempt, "sending");
+///     Ok(())
+/// });
+/// # let _ = mailer;
+/// # fn is_handler(_: &impl aether_group::Handler) {}
+/// # is_handler(&mailer);
+/// ```
+pub fn each<F, R>(handle: F) -> Each<F>
+where
+    F: Fn(RecordedEvent, Handling) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<(), HandleError>> + Send,
+{
+    Each(handle)
+}
+
+/// The handler that [`each`] returns.
+#[derive(Clone)]
+pub struct Each<F>(F);
+
+impl<F> fmt::Debug for Each<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Each").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl<F, R> Handler for Each<F>
+where
+    F: Fn(RecordedEvent, Handling) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<(), HandleError>> + Send,
+{
+    async fn handle(&self, batch: &Batch) -> Result<(), HandleError> {
+        for (index, event) in batch.events.iter().enumerate() {
+            // Only the first event of a batch can have been tried before.
+            let attempt = if index == 0 { batch.attempt } else { 1 };
+            let handling = Handling { attempt, ..batch.handling() };
+            let work = (self.0)(event.clone(), handling);
+            let handled = match batch.events.len() {
+                // Whatever is done because of a batch is done because of its only event.
+                1 => work.await,
+                _ => because_of(event, work).await,
+            };
+            handled.map_err(|error| error.at(index))?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs `work` as something that is done because of this event: events that are made in it are part of the event's
+/// conversation and name it as their cause, and its span is part of the event's trace. A handler of batches does so itself
+/// for each event.
+pub async fn because_of<T>(event: &Event, work: impl Future<Output = T>) -> T {
+    handling(event, work).await
 }

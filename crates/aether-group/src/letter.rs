@@ -7,31 +7,31 @@ use uuid::Uuid;
 
 use crate::{Epoch, Partition};
 
-/// Why an actor is parked: the event that could not be handled. What comes later for the actor waits behind it, in the
-/// actor's own log.
+/// The reason why an actor is parked: the event that could not be handled. What comes later for the actor waits behind
+/// it, in the actor's own log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Parked {
-    /// Where the failed event stands in the store.
+    /// The position of the failed event in the store.
     pub position: Position,
-    /// Where it stands among the actor's events.
+    /// The version of the failed event.
     pub version: Version,
-    /// Its id.
+    /// The id of the failed event.
     pub event_id: Uuid,
-    /// Its type.
+    /// The type of the failed event.
     pub event_type: String,
-    /// Why it failed the last time, cut to 500 characters.
+    /// The cause of the last failure, cut to 500 characters.
     pub error: String,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
-    /// When the actor was parked, by the clock of the member that parked it.
+    /// The time of parking, by the clock of the member that parked the actor.
     #[serde(with = "time::serde::rfc3339")]
     pub since: OffsetDateTime,
-    /// As of which claim of its partition.
+    /// The epoch of the claim by which that member had the partition.
     pub epoch: Epoch,
 }
 
-/// What is kept about an event for which an actor was parked, also after it has been dealt with.
+/// The record of an event for which an actor was parked; it stays after the event has been dealt with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Letter {
@@ -39,27 +39,27 @@ pub struct Letter {
     pub actor: ActorId,
     /// The failure.
     pub parked: Parked,
-    /// What became of it.
+    /// The outcome so far.
     pub outcome: Outcome,
 }
 
-/// What became of a failed event.
+/// The outcome of a failed event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Its actor is parked and waits for somebody to resume it.
+    /// The actor is parked and waits to be resumed.
     Parked,
-    /// It was tried again and has been handled, or has failed once more, for which there is another letter or this one
-    /// again as [`Parked`](Self::Parked).
+    /// The event was tried again and has been handled, or has failed once more, for which there is another letter or
+    /// this one again as [`Parked`](Self::Parked).
     Resumed {
         /// When, by the clock of the member that did it.
         #[serde(with = "time::serde::rfc3339")]
         at: OffsetDateTime,
     },
-    /// It was left out.
+    /// The event was left out.
     Skipped {
-        /// Why.
+        /// The reason.
         reason: String,
         /// Who decided it.
         by: String,
@@ -75,17 +75,17 @@ pub enum Outcome {
 pub struct ParkedActor {
     /// The actor.
     pub actor: ActorId,
-    /// Its partition.
+    /// The partition of the actor.
     pub partition: Partition,
-    /// Why.
+    /// The reason.
     pub parked: Parked,
 }
 
-/// What became of an actor that was to be resumed.
+/// The outcome of resuming an actor.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Resumed {
-    /// What had waited has been handled, and the actor is not parked any more.
+    /// The waiting events have been handled, and the actor is not parked any more.
     Done,
     /// An event failed again, this one or a later one, and the actor is parked for it. What came before it has been
     /// handled.
@@ -93,7 +93,7 @@ pub enum Resumed {
 }
 
 impl Resumed {
-    /// Whether the actor is not parked any more.
+    /// Returns whether the actor is not parked any more.
     #[must_use]
     pub fn is_done(&self) -> bool {
         matches!(self, Self::Done)

@@ -16,30 +16,22 @@
 
 mod admin;
 mod assignment;
-mod batch;
 mod builder;
 mod driver;
-mod each;
 mod engine;
 mod error;
 mod handler;
 mod letter;
 mod member;
 mod options;
-mod partition;
-mod progress;
 mod record;
-mod settings;
 mod window;
 
 pub use admin::{GroupAdmin, PartitionStatus};
-pub use batch::{Batch, Claim, Handling};
+pub use assignment::{Epoch, Partition};
 pub use builder::{ConsumerGroup, GroupBuilder};
-pub use each::{Each, because_of, each};
 pub use error::{GroupError, LetterError};
-pub use handler::{FailureKind, HandleError, Handler};
+pub use handler::{Batch, Claim, Each, FailureKind, HandleError, Handler, Handling, because_of, each};
 pub use letter::{Letter, Outcome, Parked, ParkedActor, Resumed};
-pub use member::Member;
+pub use member::{Member, MemberId, PartitionProgress, Progress};
 pub use options::{Order, ParkLimits, Retry};
-pub use partition::{Epoch, Partition};
-pub use progress::{MemberId, PartitionProgress, Progress};

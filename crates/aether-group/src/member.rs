@@ -1,5 +1,7 @@
-//! [`Member`]: a process at work in a group.
+//! [`Member`]: a process at work in a group, and its [`Progress`].
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +9,7 @@ use std::time::Duration;
 use aether_coordination::Coordination;
 use aether_core::{Position, Subscribe};
 use futures_util::FutureExt;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -14,7 +17,7 @@ use uuid::Uuid;
 use crate::builder::Options;
 use crate::driver::{Command, Driver, panic_text};
 use crate::record::Keys;
-use crate::{GroupError, Handler, MemberId, Progress, settings};
+use crate::{Epoch, GroupError, Handler, Partition, record};
 
 /// How many commands may wait. Whoever gives one more waits.
 const COMMANDS: usize = 64;
@@ -53,7 +56,7 @@ impl Member {
         let id = MemberId::new(name, incarnation);
         let stop_within = options.stop_within;
         let keys = Keys::new(&options.group);
-        let settings = settings::agree(&options, &keys, &*store, &*coordination).await?;
+        let settings = record::agree(&options, &keys, &*store, &*coordination).await?;
         let (commands, received) = mpsc::channel(COMMANDS);
         let (told, progress) = watch::channel(Progress::default());
         let driver =
@@ -73,19 +76,19 @@ impl Member {
         Ok(Self { id, commands, progress, ended, stop_within, engine })
     }
 
-    /// Who it is.
+    /// Returns the identity of the member.
     #[must_use]
     pub fn id(&self) -> &MemberId {
         &self.id
     }
 
-    /// How far it is.
+    /// Returns the progress.
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.progress.borrow().clone()
     }
 
-    /// How far it is, as it goes on; a few times a second at most. It ends when the member does.
+    /// Returns a watch on the progress, updated at most a few times a second. The watch ends with the member.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Progress> {
         self.progress.clone()
@@ -105,7 +108,7 @@ impl Member {
         reached.await.map_err(|_| GroupError::Stopped)
     }
 
-    /// Why it has failed, if it has.
+    /// Returns the error with which the member has failed, if it has.
     #[must_use]
     pub fn failed(&self) -> Option<Arc<GroupError>> {
         self.ended.borrow().as_ref().and_then(|ended| ended.as_ref().err().cloned())
@@ -147,5 +150,90 @@ impl Member {
             Ok(result) => result,
             Err(_) => Err(Arc::new(GroupError::StopTimedOut(self.stop_within))),
         }
+    }
+}
+
+/// One member of a group, as long as it runs: joining again makes it another one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MemberId {
+    /// The name of the member.
+    pub name: String,
+    /// The incarnation: one run of a member of that name.
+    pub incarnation: Uuid,
+}
+
+impl MemberId {
+    /// The member of this name and run.
+    #[must_use]
+    pub fn new(name: impl Into<String>, incarnation: Uuid) -> Self {
+        Self { name: name.into(), incarnation }
+    }
+}
+
+impl fmt::Display for MemberId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.name, self.incarnation)
+    }
+}
+
+/// The progress of a member. The counts are of this member alone and begin with it.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Progress {
+    /// The partitions that it has.
+    pub partitions: BTreeMap<Partition, PartitionProgress>,
+    /// The number of members of the group that it hears, itself included; 0 before it has heard itself.
+    pub members: usize,
+    /// `true` while it hears nobody, not even itself, and therefore begins nothing.
+    pub cut_off: bool,
+    /// `true` once it has read all that was saved before it began to read, or before it fell behind.
+    pub caught_up: bool,
+    /// The position of the last event that it has read; `None` if it has read nothing.
+    pub read: Option<Position>,
+    /// Up to where all of its partitions have been handled; `None` if one of them has not begun.
+    pub handled_through: Option<Position>,
+    /// The age of the oldest event that it has read and not finished; if there is none and it has not caught up, how
+    /// old the last one was that it read. By the clocks of store and member. Zero if it has nothing to do.
+    pub lag: Duration,
+    /// Events read and not finished.
+    pub unfinished: usize,
+    /// Events handled.
+    pub handled: u64,
+    /// Events handled in a second, over the last few seconds.
+    pub events_per_second: f64,
+    /// Attempts that failed and were, or will be, made again.
+    pub retried: u64,
+    /// The number of times that it has parked an actor.
+    pub parked: u64,
+    /// Checkpoints that were refused, since the partition belonged to another member.
+    pub refused_checkpoints: u64,
+    /// Partitions that it has gained, in all.
+    pub gained: u64,
+    /// Partitions that it has lost or released, in all.
+    pub lost: u64,
+}
+
+/// The progress of a partition.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PartitionProgress {
+    /// The epoch of the claim by which the member has it.
+    pub epoch: Epoch,
+    /// Up to where it has been handled; `None` if nothing has been.
+    pub position: Option<Position>,
+    /// Events of it that are read and not finished.
+    pub unfinished: usize,
+    /// The number of its actors that are parked.
+    pub parked: usize,
+    /// `true` while an actor has to be parked and the limits allow no more: only that actor's events are tried.
+    pub halted: bool,
+}
+
+impl Progress {
+    /// Returns the number of actors that are parked in the member's partitions.
+    #[must_use]
+    pub fn parked_actors(&self) -> usize {
+        self.partitions.values().map(|partition| partition.parked).sum()
     }
 }

@@ -2,22 +2,23 @@
 
 use std::time::Duration;
 
-/// Which events are handled one after the other.
+/// The scope in which events are handled one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Order {
-    /// Those of one actor. Different actors do not wait for each other: one that is tried again holds up nobody.
+    /// Events of one actor. Different actors do not wait for each other: one that is tried again holds up nobody.
     #[default]
     Actor,
-    /// Those of one partition, in the order of their positions. A failing actor holds up its partition until it is parked.
+    /// Events of one partition, in the order of their positions. A failing actor holds up its partition until it is
+    /// parked.
     Partition,
 }
 
-/// How often, and after which delays, an event that could not be handled is tried again.
+/// The number of attempts at an event that fails, and the delays between them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Retry {
-    /// How many attempts an event has before its actor is parked, the first included. 8 by default.
+    /// The attempts at an event before its actor is parked, the first included. 8 by default.
     pub attempts: u32,
     /// The delay before the second attempt; it doubles from one to the next. 100 ms by default.
     pub base: Duration,
@@ -34,21 +35,21 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// With so many attempts, the first included; at least one.
+    /// Sets the number of attempts, the first included; at least one.
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
     }
 
-    /// With these delays: the first, and the longest.
+    /// Sets the delays: the first, and the longest.
     #[must_use]
     pub fn delays(mut self, base: Duration, max: Duration) -> Self {
         (self.base, self.max) = (base, max);
         self
     }
 
-    /// With so much of each delay, from 0 to 1, left to chance.
+    /// Sets the part of each delay, from 0 to 1, that is left to chance.
     #[must_use]
     pub fn jitter(mut self, part: f64) -> Self {
         self.jitter = part.clamp(0.0, 1.0);
@@ -64,14 +65,14 @@ impl Retry {
     }
 }
 
-/// How many actors of one partition may be parked. Where there is no more room the partition halts and goes on trying: a
+/// The limits of parked actors in one partition. Where there is no more room the partition halts and goes on trying: a
 /// database that is broken must not park the whole world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ParkLimits {
-    /// How many actors. 256 by default.
+    /// The number of actors. 256 by default.
     pub actors: usize,
-    /// How many bytes the partition's record may take with them. 256 KiB by default.
+    /// The bytes that the partition's record may take with them. 256 KiB by default.
     pub bytes: usize,
 }
 
@@ -82,14 +83,14 @@ impl Default for ParkLimits {
 }
 
 impl ParkLimits {
-    /// With so many actors.
+    /// Sets the number of actors.
     #[must_use]
     pub fn actors(mut self, actors: usize) -> Self {
         self.actors = actors;
         self
     }
 
-    /// With a record of so many bytes.
+    /// Sets the bytes of the record.
     #[must_use]
     pub fn bytes(mut self, bytes: usize) -> Self {
         self.bytes = bytes;

@@ -181,7 +181,11 @@ impl ServerBuilder {
         }
         if self.jetstream {
             let sync = if self.sync_always { "sync_interval: always" } else { "" };
-            let _ = writeln!(text, "jetstream {{ store_dir: \"{}\"\n {sync}\n {domain} }}", dir.join("store").display());
+            let _ = writeln!(
+                text,
+                "jetstream {{ store_dir: \"{}\"\n {sync}\n {domain} }}",
+                dir.join("store").display()
+            );
         }
         text.push_str(cluster);
         text.push_str(&self.config_extra);

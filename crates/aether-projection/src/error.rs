@@ -7,7 +7,7 @@ use aether_coordination::CoordinationError;
 use aether_core::{Position, ReadError, Source};
 use aether_group::GroupError;
 
-/// Why a projection does not run, or cannot be read.
+/// The error of a projection that does not run, or cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProjectionError {
@@ -58,19 +58,19 @@ pub enum ProjectionError {
 }
 
 impl ProjectionError {
-    /// Whether it only took too long.
+    /// Returns whether it only took too long.
     #[must_use]
     pub fn is_timed_out(&self) -> bool {
         matches!(self, Self::TimedOut { .. })
     }
 
-    /// Whether another version is being built.
+    /// Returns whether another version is being built.
     #[must_use]
     pub fn is_already_rebuilding(&self) -> bool {
         matches!(self, Self::AlreadyRebuilding { .. })
     }
 
-    /// Whether the same call, later, may succeed.
+    /// Returns whether the same call, later, may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {

@@ -15,15 +15,13 @@
 //!
 //! A new version of a projection is built [beside the running one](versions), and reads go over to it without a pause.
 
+mod applied_positions;
 mod error;
 mod kv;
 mod memory;
 mod projection;
 mod projector;
-mod seen;
-mod stage;
-mod target;
-mod telemetry;
+mod staged_batch;
 #[cfg(test)]
 mod tests;
 pub mod versions;
@@ -32,6 +30,5 @@ pub use aether_group::{Batch, Claim, Epoch, GroupAdmin, HandleError, Partition, 
 pub use error::ProjectionError;
 pub use kv::KvModel;
 pub use memory::MemoryModel;
-pub use projection::{ApplyError, Keys, Projection};
+pub use projection::{ApplyError, Keys, Projection, Target};
 pub use projector::{Projector, ProjectorBuilder};
-pub use target::Target;

@@ -9,9 +9,9 @@ use aether_core::{EventFilter, Position, RecordedEvent, Subscribe};
 use aether_group::{Batch, Claim, HandleError, Partition};
 use async_trait::async_trait;
 
+use crate::applied_positions::{AppliedPositions, Parkings, Waiting};
 use crate::projector::ProjectorBuilder;
-use crate::seen::{Parkings, Seen, Waiting};
-use crate::stage::{Outcome, Stage, stage};
+use crate::staged_batch::{Outcome, Stage, stage};
 use crate::{ApplyError, Projection, Projector, Target};
 
 type Views<V> = HashMap<String, Arc<V>, ahash::RandomState>;
@@ -76,8 +76,8 @@ struct Inner<P: Projection> {
 /// What whoever changes views has to himself.
 #[derive(Debug, Default)]
 struct Writing {
-    seen: Seen,
-    /// Whether nothing is changed any more.
+    seen: AppliedPositions,
+    /// `true` if nothing is changed any more.
     frozen: bool,
 }
 
@@ -225,9 +225,9 @@ struct Onto<'a, P: Projection> {
 
 impl<P: Projection> Stage for Onto<'_, P> {
     type Slot = P::View;
-    type Admitted = Seen;
+    type Admitted = AppliedPositions;
 
-    fn admit(&self, seen: &mut Seen, event: &RecordedEvent) -> bool {
+    fn admit(&self, seen: &mut AppliedPositions, event: &RecordedEvent) -> bool {
         seen.take(self.batch, event, self.waiting)
     }
 

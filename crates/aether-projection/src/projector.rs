@@ -1,16 +1,19 @@
-//! [`Projector`]: a projection at work in this process.
+//! [`Projector`]: a running projection, and the metrics that it reports.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use aether_coordination::Coordination;
 use aether_core::{Position, Subscribe};
-use aether_group::{ConsumerGroup, GroupAdmin, GroupBuilder, Member, Order, ParkLimits, Progress, Retry};
+use aether_group::{
+    Batch, ConsumerGroup, GroupAdmin, GroupBuilder, HandleError, Member, Order, ParkLimits, Progress, Retry,
+};
+use aether_telemetry::metrics::{ProjectionMetrics, ProjectionReport, Timer};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::target::Applying;
-use crate::telemetry::{Reporting, Telemetry};
+use crate::projection::Applying;
 use crate::{ProjectionError, Target};
 
 /// How many events are applied in one go, unless it is told otherwise.
@@ -68,13 +71,13 @@ impl Projector {
         }
     }
 
-    /// How far this process is: positions, lag, events in a second, parked actors.
+    /// Returns the progress of this process: positions, lag, events in a second, parked actors.
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.member.progress()
     }
 
-    /// How far it is, as it goes on.
+    /// Returns a watch on the progress.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Progress> {
         self.member.watch()
@@ -150,19 +153,19 @@ impl ProjectorBuilder {
         self
     }
 
-    /// How many events are applied in one go, at most; 1,024, if this is not called.
+    /// Sets the limit of events in one batch; 1,024 by default.
     pub fn max_batch(mut self, events: usize) -> Self {
         self.max_batch = events;
         self
     }
 
-    /// What is done about events that fail for another reason than that they cannot be applied.
+    /// Sets the policy for events that fail for another reason than that they cannot be applied.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.group = self.group.retry(retry);
         self
     }
 
-    /// How many actors may be parked in one partition.
+    /// Sets the limits of parked actors in one partition.
     pub fn park_limits(mut self, limits: ParkLimits) -> Self {
         self.group = self.group.park_limits(limits);
         self
@@ -188,5 +191,63 @@ impl ProjectorBuilder {
         let member = group.join(Applying { target, telemetry: telemetry.clone() }).await?;
         let reporting = Reporting::start(telemetry, member.watch());
         Ok(Projector { member, admin, reporting })
+    }
+}
+
+/// What a projector tells of itself.
+#[derive(Debug)]
+pub(crate) struct Telemetry(ProjectionMetrics);
+
+impl Telemetry {
+    pub(crate) fn new(namespace: Option<&str>, projection: &str) -> Arc<Self> {
+        Arc::new(Self(ProjectionMetrics::new(namespace, projection)))
+    }
+
+    pub(crate) async fn apply(&self, target: &dyn Target, batch: &Batch) -> Result<(), HandleError> {
+        let timer = Timer::start();
+        let applied = target.apply(batch).await;
+        self.0.applied(applied.is_ok(), timer);
+        applied
+    }
+
+    pub(crate) fn report(&self, progress: &Progress) {
+        self.0.report(ProjectionReport {
+            applied: progress.handled,
+            position: progress.handled_through.map(|position| position.sequence()),
+            lag: progress.lag,
+        });
+    }
+}
+
+/// Reports how far the projector is, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Reporting {
+    telemetry: Arc<Telemetry>,
+    progress: watch::Receiver<Progress>,
+    task: JoinHandle<()>,
+}
+
+impl Reporting {
+    pub(crate) fn start(telemetry: Arc<Telemetry>, progress: watch::Receiver<Progress>) -> Self {
+        let (report, mut changes) = (Arc::clone(&telemetry), progress.clone());
+        let task = tokio::spawn(async move {
+            // It ends with the member, too.
+            while changes.changed().await.is_ok() {
+                report.report(&changes.borrow_and_update());
+            }
+        });
+        Self { telemetry, progress, task }
+    }
+
+    /// Reports what the member has said last.
+    pub(crate) fn end(&self) {
+        self.task.abort();
+        self.telemetry.report(&self.progress.borrow());
+    }
+}
+
+impl Drop for Reporting {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }

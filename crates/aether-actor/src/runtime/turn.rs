@@ -138,14 +138,15 @@ async fn answer<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, mut works: W
                     }
                     return;
                 }
+                // Waits first and reads then: a state as old as the pause loses to every rival that commits more often.
+                if conflicts > 1 {
+                    backoff.wait().await;
+                }
                 if let Err(error) = Box::pin(refresh(kind, cell)).await
                     && !error.is_retryable()
                 {
                     // `ready` finds the cell empty, loads it anew, and says what is wrong with it.
                     forget(kind, cell);
-                }
-                if conflicts > 1 {
-                    backoff.wait().await;
                 }
             }
             Err(Again::Failed(ActorError::Save(error)))

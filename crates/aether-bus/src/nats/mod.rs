@@ -21,8 +21,8 @@ use tracing::Instrument;
 
 use crate::group::Scope;
 use crate::hub::Hub;
+use crate::hub::lock;
 use crate::observe::{self, Kind, Taking};
-use crate::sync::lock;
 use crate::{
     Broadcaster, BusOptions, BusSubscription, EventBus, NamespacePattern, PublishError, SubscribeError,
 };

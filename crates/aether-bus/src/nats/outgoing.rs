@@ -17,7 +17,7 @@ use super::config::NatsBusConfig;
 use super::encoding;
 use super::stamp::{Line, Stamp};
 use crate::PublishError;
-use crate::sync::lock;
+use crate::hub::lock;
 
 /// How many namespaces are remembered. Beyond that all begin a new line of numbers.
 const MAX_TOPICS: usize = 65_536;

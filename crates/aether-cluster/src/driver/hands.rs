@@ -10,8 +10,8 @@ use super::Driver;
 use super::jobs::Done;
 use crate::engine::{Order, Word};
 use crate::routing::wire::Peer;
-use crate::routing::{ClusterRouter, RoutingError, Stance};
-use crate::{Incarnation, ShardId};
+use crate::routing::{ClusterRouter, Stance};
+use crate::{Incarnation, RoutingError, ShardId};
 
 /// How long a subscription may take to be confirmed, or to be given up.
 const WITHIN: Duration = Duration::from_secs(5);

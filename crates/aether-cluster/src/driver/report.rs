@@ -21,7 +21,7 @@ pub(super) struct Report {
     /// The number of each member's last heartbeat.
     beats: BTreeMap<Incarnation, u64>,
     holding: BTreeMap<ShardId, Timer>,
-    /// Whether anything has changed since it was told.
+    /// `true` if anything has changed since it was told.
     news: bool,
 }
 

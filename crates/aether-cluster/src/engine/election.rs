@@ -54,12 +54,12 @@ enum State {
 /// What a node sees of the others when it thinks about leading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Around {
-    /// Whether it hears itself.
+    /// `true` if it hears itself.
     pub(crate) connected: bool,
     /// How many members there are, and how many of them it hears, with itself.
     pub(crate) members: usize,
     pub(crate) heard: usize,
-    /// Whether it could lead at all: it is a member, and does not leave.
+    /// `true` if it could lead at all: it is a member, and does not leave.
     pub(crate) eligible: bool,
     /// The highest sequence of the store that it has heard of.
     pub(crate) sequence: u64,
@@ -82,7 +82,7 @@ pub(crate) struct Election {
     /// When to take the key over unless the leader is heard; later if most of the members are not heard.
     take_over_at: Duration,
     take_over_alone_at: Duration,
-    /// Whether this node took over though it did not hear most of the members.
+    /// `true` if this node took over though it did not hear most of the members.
     alone: bool,
     last_turn: Option<Duration>,
     /// What was written last, to be written again as long as it is not known what came of it.
@@ -122,7 +122,7 @@ impl Election {
         self.known
     }
 
-    /// Whether something of this epoch may still be believed.
+    /// Returns whether something of this epoch may still be believed.
     pub(crate) fn is_current(&self, epoch: Epoch) -> bool {
         self.known.is_none_or(|(known, _)| epoch >= known)
     }

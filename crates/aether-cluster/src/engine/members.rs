@@ -20,7 +20,7 @@ pub(super) struct Members {
     stood: Option<Revision>,
     /// The records that were seen last, by node.
     known: BTreeMap<NodeId, (Member, Revision)>,
-    /// Whether they were ever read.
+    /// `true` if they were ever read.
     read: bool,
     /// What was told of each last.
     told: BTreeMap<Incarnation, (Member, MemberState)>,
@@ -99,22 +99,22 @@ impl Members {
         }
     }
 
-    /// Whether the records were read.
+    /// Returns whether the records were read.
     pub(super) fn is_known(&self) -> bool {
         self.read
     }
 
-    /// Whether this node is a member as far as the others know, though its record may have to be written anew.
+    /// Returns whether this node is a member as far as the others know, though its record may have to be written anew.
     pub(super) fn is_member(&self) -> bool {
         self.known.get(self.own.id()).is_some_and(|(member, _)| member.node == self.own.node)
     }
 
-    /// Whether this node is a member, and its record is as it should be.
+    /// Returns whether this node is a member, and its record is as it should be.
     pub(super) fn is_written(&self) -> bool {
         matches!(self.record, Own::Written(_))
     }
 
-    /// Whether there is nobody whom it would suit better to lead: one who has shards, and is heard.
+    /// Returns whether there is nobody whom it would suit better to lead: one who has shards, and is heard.
     pub(super) fn suits(&self, live: &BTreeSet<Uuid>) -> bool {
         let has_shards = |member: &Member| member.weight > 0 && !member.leaving;
         has_shards(&self.own)

@@ -16,17 +16,18 @@ use std::time::Duration;
 use aether_coordination::{Condition, Liveness, Revision, Sound};
 use bytes::Bytes;
 
-pub(crate) use self::election::Step;
 use self::election::{Around, Election};
 use self::leading::Leading;
 use self::members::Members;
 use self::seat::Seat;
-pub(crate) use self::seat::{Order, Word};
 use crate::placement::Placement;
 use crate::plan::{Epoch, Plan};
 use crate::record::{Name, Settings, to_json};
 use crate::signal::{Beat, Message};
 use crate::{ClusterError, Incarnation, Member, MemberState, Node, ShardId};
+
+pub(crate) use self::election::Step;
+pub(crate) use self::seat::{Order, Word};
 
 /// How often all keys are read, whatever was heard of them.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -62,7 +63,7 @@ pub(crate) enum Action {
     LookAtAll,
     /// Do this about a shard.
     Shard(ShardId, Order),
-    /// Whether the node hears itself: nothing is begun while it does not.
+    /// `true` if the node hears itself: nothing is begun while it does not.
     Hears(bool),
     /// Tell whoever follows what happens in the cluster.
     Tell(Happened),
@@ -113,7 +114,7 @@ pub(crate) struct Engine {
     leaving: bool,
     stopped: bool,
     sequence: u64,
-    /// Whether shards have arrived that the leader was not told of.
+    /// `true` if shards have arrived that the leader was not told of.
     arrived: bool,
     last_beat: Duration,
     told_leader: Option<Epoch>,

@@ -45,7 +45,7 @@ struct Bounds {
     plans: usize,
     /// How many nodes die, or are suspected though they live.
     faults: usize,
-    /// Whether a successor waits for the owner to release the shard: that it does is what is checked.
+    /// `true` if a successor waits for the owner to release the shard: that it does is what is checked.
     waits: bool,
 }
 

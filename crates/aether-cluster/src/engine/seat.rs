@@ -187,7 +187,7 @@ impl Seat {
         self.due
     }
 
-    /// Whether the node acts for the shard.
+    /// Returns whether the node acts for the shard.
     pub(crate) fn is_acting(&self) -> bool {
         matches!(self.stage, Stage::Acting)
     }

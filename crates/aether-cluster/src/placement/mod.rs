@@ -3,7 +3,6 @@
 //! All of it is pure: nodes and owners go in, places come out. Nodes are told apart by their [`NodeId`]s, never by their
 //! incarnations, so that a node that is started anew gets back what it had.
 
-mod rank;
 mod rebalance;
 mod rendezvous;
 mod ring;
@@ -13,11 +12,11 @@ mod tests;
 
 use std::fmt;
 
+use crate::NodeId;
+
 pub use rebalance::{Held, Move, default_cap, rebalance};
 pub use rendezvous::Rendezvous;
-pub use ring::RingPlacement;
-
-use crate::NodeId;
+pub use ring::{ConsistentHashRing, RingPlacement};
 
 /// A strategy that says which node each shard should be at.
 ///
@@ -26,7 +25,7 @@ use crate::NodeId;
 /// shards would never come to rest; and it must not depend on anything but what it is given, or the next leader would move
 /// them all.
 pub trait Placement: fmt::Debug + Send + Sync {
-    /// Where each shard should be: a place in `nodes`; `None` leaves it to nobody.
+    /// Returns where each shard should be: an index into `nodes`; `None` leaves it without an owner.
     ///
     /// `owners` has for each shard the place in `nodes` of the one who has it, or is about to get it; `None` if that is nobody,
     /// or nobody of these. The answer is as long. Names in `nodes` are different from each other.
@@ -37,11 +36,11 @@ pub trait Placement: fmt::Debug + Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Candidate {
-    /// Its name.
+    /// The name of the node.
     pub id: NodeId,
-    /// How much it can carry compared with the others. 0: nothing.
+    /// The capacity compared with the others. 0: nothing.
     pub weight: u32,
-    /// Where it is. Nodes that do not say so are in one zone together.
+    /// The zone of the node. Nodes that do not say so are in one zone together.
     pub zone: Option<String>,
 }
 
@@ -52,13 +51,13 @@ impl Candidate {
         Self { id, weight: 1, zone: None }
     }
 
-    /// With this weight.
+    /// Sets the weight.
     #[must_use]
     pub fn weight(self, weight: u32) -> Self {
         Self { weight, ..self }
     }
 
-    /// In this zone.
+    /// Sets the zone.
     #[must_use]
     pub fn zone(self, zone: impl Into<String>) -> Self {
         Self { zone: Some(zone.into()), ..self }

@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-/// Who has a shard.
+/// The current holder of a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Held<N> {
-    /// Who acts for it; `None` if that is nobody who is alive.
+    /// The node that acts for it; `None` if no live node does.
     pub owner: Option<N>,
     /// To whom it is moving, if it is.
     pub to: Option<N>,
@@ -17,17 +17,17 @@ pub struct Held<N> {
 pub struct Move<N> {
     /// The place of the shard in the list of all.
     pub shard: usize,
-    /// Where to.
+    /// The destination.
     pub to: N,
 }
 
-/// How many of so many shards may be on the move at a time, unless one says otherwise: a tenth of them, and at least one.
+/// Returns the default limit of shards on the move at a time: a tenth of them, and at least one.
 #[must_use]
 pub fn default_cap(shards: usize) -> usize {
     (shards / 10).max(1)
 }
 
-/// Which moves to begin, so that shards get to where they are wanted.
+/// Returns the moves to begin, so that shards get to where they are wanted.
 ///
 /// A shard that has no living owner has nothing to lose: it is given away at once. Of the others at most `cap` are on the
 /// move at a time, those counted that are so already. First come shards of the node that has most in proportion to what it

@@ -1,29 +1,30 @@
-//! [`RoutingConfig`], and the subjects that follow from it.
+//! [`RoutingConfig`] with the subjects that follow from it, and [`Timing`]: when attempts are repeated.
+
+use std::time::Duration;
 
 use async_nats::Subject;
 
-use super::call::Timing;
 use super::gate::Room;
 use super::wire::Versions;
 use crate::{Incarnation, ShardId};
 
-/// How commands and queries travel in a cluster.
+/// The options of commands and queries between nodes.
 #[derive(Debug, Clone)]
 pub struct RoutingConfig {
-    /// What all subjects of the cluster begin with.
+    /// The prefix of all subjects of the cluster.
     pub prefix: String,
-    /// How many shards there are.
+    /// The number of shards.
     pub shards: u16,
-    /// How many requests of others may be under way at this node; what comes beyond is answered with
-    /// [`Body::Overloaded`](super::wire::Body::Overloaded).
+    /// The limit of requests of others under way at this node; those beyond are turned away as "overloaded" and sent
+    /// again later.
     pub in_flight: usize,
-    /// How many calls to others may be open; what comes beyond waits until its deadline.
+    /// The limit of open calls to others; a call beyond it waits until its deadline.
     pub open_calls: usize,
-    /// How much is kept of a shard that moves.
+    /// The limit of requests that are kept for a shard that moves.
     pub room: Room,
-    /// When calls are sent again.
+    /// The timing of repeated attempts.
     pub timing: Timing,
-    /// Which versions of the messages are read.
+    /// The versions of the messages that this node reads.
     pub versions: Versions,
 }
 
@@ -50,5 +51,33 @@ impl RoutingConfig {
     /// Where a node hears what is meant for it alone.
     pub(crate) fn node(&self, node: Incarnation) -> Subject {
         format!("{}.node.{node}", self.prefix).into()
+    }
+}
+
+/// The times after which an attempt is repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// The wait for the first attempt; each later one waits twice as long as the one before.
+    pub attempt: Duration,
+    /// The longest wait for an attempt.
+    pub longest_attempt: Duration,
+    /// The longest pause after the first attempt that was not begun; twice as long after each later one. A random
+    /// part of it, at least half.
+    pub pause: Duration,
+    /// The limit of all pauses.
+    pub longest_pause: Duration,
+    /// The remaining wait for an attempt once another node acts for the actor.
+    pub moved: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            attempt: Duration::from_secs(1),
+            longest_attempt: Duration::from_secs(4),
+            pause: Duration::from_millis(5),
+            longest_pause: Duration::from_millis(250),
+            moved: Duration::from_millis(250),
+        }
     }
 }

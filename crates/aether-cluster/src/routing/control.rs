@@ -16,12 +16,11 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::config::RoutingConfig;
-use super::error::RoutingError;
 use super::gate::Stance;
 use super::node::Acting;
 use super::sender::Sender;
 use super::wire::Peer;
-use crate::{Incarnation, ShardId};
+use crate::{Incarnation, RoutingError, ShardId};
 
 /// What the driver of a cluster tells routing to do. It decides nothing itself.
 ///
@@ -35,7 +34,7 @@ use crate::{Incarnation, ShardId};
 ///
 /// A dead A is not waited for: B prepares, listens and acts.
 #[derive(Debug)]
-pub struct Control {
+pub(crate) struct Control {
     sender: Arc<Sender>,
     client: Client,
     config: Arc<RoutingConfig>,
@@ -123,7 +122,7 @@ impl Control {
     }
 
     /// Lets requests be run on this system. Only the first one counts; until then they are answered that nothing was begun.
-    pub fn bind(&self, system: &ActorSystem) {
+    pub(crate) fn bind(&self, system: &ActorSystem) {
         if let Some(node) = &self.node {
             node.acting.bind(system);
         }
@@ -137,7 +136,7 @@ impl Control {
     ///
     /// # Cancel safety
     /// If it is dropped, it does not listen.
-    pub async fn listen(&self, shard: ShardId, deadline: Instant) -> Result<(), RoutingError> {
+    pub(crate) async fn listen(&self, shard: ShardId, deadline: Instant) -> Result<(), RoutingError> {
         let node = self.shard(shard)?;
         if node.listening.lock().contains_key(&shard) {
             return Ok(());
@@ -164,7 +163,7 @@ impl Control {
     ///
     /// # Cancel safety
     /// If it is dropped, it listens no more, and what has come is dropped.
-    pub async fn unlisten(&self, shard: ShardId, deadline: Instant) -> Result<(), RoutingError> {
+    pub(crate) async fn unlisten(&self, shard: ShardId, deadline: Instant) -> Result<(), RoutingError> {
         let node = self.shard(shard)?;
         let listening = node.listening.lock().remove(&shard);
         if let Some(Listening { stop, ended }) = listening {
@@ -178,7 +177,7 @@ impl Control {
     ///
     /// # Errors
     /// [`RoutingError::NotANode`], [`RoutingError::NoSuchShard`], as for all that follow.
-    pub async fn prepare(&self, shard: ShardId) -> Result<(), RoutingError> {
+    pub(crate) async fn prepare(&self, shard: ShardId) -> Result<(), RoutingError> {
         self.set(shard, Stance::Preparing, 0).await
     }
 
@@ -186,7 +185,7 @@ impl Control {
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare).
-    pub async fn act(&self, shard: ShardId) -> Result<(), RoutingError> {
+    pub(crate) async fn act(&self, shard: ShardId) -> Result<(), RoutingError> {
         self.set(shard, Stance::Acting, 0).await
     }
 
@@ -194,7 +193,7 @@ impl Control {
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare).
-    pub async fn hold(&self, shard: ShardId, successor: Incarnation) -> Result<(), RoutingError> {
+    pub(crate) async fn hold(&self, shard: ShardId, successor: Incarnation) -> Result<(), RoutingError> {
         self.set(shard, Stance::Holding(successor), 0).await
     }
 
@@ -205,7 +204,7 @@ impl Control {
     ///
     /// # Cancel safety
     /// Can be dropped at any time.
-    pub async fn drain(&self, shard: ShardId) -> Result<(), RoutingError> {
+    pub(crate) async fn drain(&self, shard: ShardId) -> Result<(), RoutingError> {
         if let Some(door) = self.shard(shard)?.acting.door(shard) {
             door.entries.drained().await;
         }
@@ -216,7 +215,7 @@ impl Control {
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare).
-    pub async fn forward_to(
+    pub(crate) async fn forward_to(
         &self,
         shard: ShardId,
         successor: Incarnation,
@@ -229,7 +228,7 @@ impl Control {
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare).
-    pub async fn close(&self, shard: ShardId) -> Result<(), RoutingError> {
+    pub(crate) async fn close(&self, shard: ShardId) -> Result<(), RoutingError> {
         self.set(shard, Stance::Closed, 0).await
     }
 
@@ -240,14 +239,15 @@ impl Control {
 
     /// How this node stands to a shard.
     #[must_use]
-    pub fn stance(&self, shard: ShardId) -> Stance {
+    pub(crate) fn stance(&self, shard: ShardId) -> Stance {
         let door = self.node.as_ref().and_then(|node| node.acting.door(shard));
         door.map_or(Stance::Closed, super::door::Door::stance)
     }
 
     /// How many requests are under way for a shard here, and how many are kept.
     #[must_use]
-    pub fn load(&self, shard: ShardId) -> (u64, usize) {
+    #[cfg(test)]
+    pub(crate) fn load(&self, shard: ShardId) -> (u64, usize) {
         let door = self.node.as_ref().and_then(|node| node.acting.door(shard));
         door.map_or((0, 0), |door| (door.entries.count(), door.kept()))
     }
@@ -256,21 +256,21 @@ impl Control {
     /// first, it leaves out what comes: a node that was frozen finds requests that its successor has as well.
     ///
     /// It is a time, and not a switch: whoever was frozen reads its backlog before anybody could turn a switch.
-    pub fn hears_itself_until(&self, until: Instant) {
+    pub(crate) fn hears_itself_until(&self, until: Instant) {
         if let Some(node) = &self.node {
             node.acting.hears_itself_until(until);
         }
     }
 
     /// Who acts for each shard, as far as is known; in the order of the shards.
-    pub fn set_owners(&self, owners: Vec<Option<Incarnation>>) {
+    pub(crate) fn set_owners(&self, owners: Vec<Option<Incarnation>>) {
         self.sender.owners.replace(owners);
         self.sender.inbox.wake_all();
     }
 
     /// Begins calls in this version of the messages: the highest that all members read
     /// ([`Versions::common`](super::wire::Versions::common)).
-    pub fn speak(&self, version: u8) {
+    pub(crate) fn speak(&self, version: u8) {
         if self.config.versions.contains(version) {
             self.sender.version.store(version, Ordering::Relaxed);
         }
@@ -278,7 +278,7 @@ impl Control {
 
     /// The store was heard to be at this sequence: a command that begins now cannot have been executed there or before, so
     /// that far back it need not be looked for.
-    pub fn saw(&self, sequence: u64) {
+    pub(crate) fn saw(&self, sequence: u64) {
         self.sender.saw(sequence);
     }
 
@@ -286,7 +286,7 @@ impl Control {
     ///
     /// # Errors
     /// [`RoutingError::NotANode`].
-    pub async fn tell(&self, node: Incarnation, peer: &Peer) -> Result<(), RoutingError> {
+    pub(crate) async fn tell(&self, node: Incarnation, peer: &Peer) -> Result<(), RoutingError> {
         let payload = peer.write(self.sender.version.load(Ordering::Relaxed));
         self.node()?.acting.publish(self.config.node(node), payload).await;
         Ok(())
@@ -297,7 +297,7 @@ impl Control {
     ///
     /// # Cancel safety
     /// Can be dropped at any time.
-    pub async fn peer(&self) -> Option<Peer> {
+    pub(crate) async fn peer(&self) -> Option<Peer> {
         self.node.as_ref()?.peers.lock().await.recv().await
     }
 }

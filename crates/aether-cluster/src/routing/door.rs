@@ -84,6 +84,7 @@ impl Door {
         self.gate.lock().stance()
     }
 
+    #[cfg(test)]
     pub(crate) fn kept(&self) -> usize {
         self.gate.lock().kept()
     }

@@ -4,7 +4,7 @@ use crate::Incarnation;
 
 /// How a node stands to a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stance {
+pub(crate) enum Stance {
     /// It has nothing to do with it.
     Closed,
     /// It will act for it, and keeps what comes until then.
@@ -40,13 +40,13 @@ pub(crate) enum Verdict {
     Ignore,
 }
 
-/// How much a node keeps of one shard's requests while the shard moves; what comes beyond is answered with
+/// The limit of one shard's requests that a node keeps while the shard moves; what comes beyond is answered with
 /// [`Body::Overloaded`](super::wire::Body::Overloaded).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {
-    /// How many requests.
+    /// The number of requests.
     pub requests: usize,
-    /// How many bytes, about.
+    /// The bytes, about.
     pub bytes: usize,
 }
 
@@ -75,6 +75,7 @@ impl<T> Gate<T> {
         self.stance
     }
 
+    #[cfg(test)]
     pub(crate) fn kept(&self) -> usize {
         self.kept.len()
     }

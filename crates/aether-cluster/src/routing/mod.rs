@@ -8,7 +8,6 @@ pub(crate) mod call;
 mod config;
 mod control;
 mod door;
-mod error;
 pub(crate) mod gate;
 mod node;
 mod observer;
@@ -16,12 +15,11 @@ mod router;
 mod sender;
 #[cfg(test)]
 mod tests;
-pub mod wire;
+pub(crate) mod wire;
 
-pub use call::Timing;
-pub use config::RoutingConfig;
-pub use control::Control;
-pub use error::RoutingError;
-pub use gate::{Room, Stance};
-pub use observer::{Asked, CallOutcome, Retry, RoutingObserver, TurnedAway, Unobserved};
-pub use router::ClusterRouter;
+pub use config::{RoutingConfig, Timing};
+pub use gate::Room;
+pub(crate) use gate::Stance;
+pub(crate) use observer::Counting;
+pub(crate) use router::ClusterRouter;
+pub use wire::Versions;

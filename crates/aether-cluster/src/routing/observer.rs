@@ -1,10 +1,12 @@
-//! [`RoutingObserver`]: who is told what becomes of remote calls.
+//! [`RoutingObserver`]: receives the outcome of remote calls; [`Counting`] turns them into metrics.
 
 use std::fmt;
 use std::time::Duration;
 
-/// Who is told what becomes of remote calls, to count it. On the path of every one of them: it should only count.
-pub trait RoutingObserver: fmt::Debug + Send + Sync {
+use aether_telemetry::metrics::{ClusterMetrics, RemoteEnded};
+
+/// An observer of remote calls, for counting. On the path of every one of them: it should only count.
+pub(crate) trait RoutingObserver: fmt::Debug + Send + Sync {
     /// A call is over.
     fn called(&self, _asked: Asked, _outcome: CallOutcome, _took: Duration) {}
 
@@ -18,36 +20,30 @@ pub trait RoutingObserver: fmt::Debug + Send + Sync {
     fn forwarded(&self, _requests: usize) {}
 }
 
-/// Nobody counts.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Unobserved;
-
-impl RoutingObserver for Unobserved {}
-
-/// What was asked.
+/// The kind of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Asked {
+pub(crate) enum Asked {
     /// A command.
     Command,
     /// A query.
     Query,
 }
 
-/// What a call came to.
+/// The outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CallOutcome {
-    /// It was answered; refusals are answers.
+pub(crate) enum CallOutcome {
+    /// The call was answered; refusals are answers.
     Answered,
-    /// It may have been executed.
+    /// The command may have been executed.
     Unknown,
-    /// It has failed; nothing was saved for it.
+    /// The call has failed; nothing was saved for it.
     Failed,
 }
 
-/// Why another attempt is made.
+/// The reason for another attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Retry {
-    /// Nobody listened.
+pub(crate) enum Retry {
+    /// No node listened.
     NoResponders,
     /// No answer came in time.
     TimedOut,
@@ -57,23 +53,60 @@ pub enum Retry {
     Elsewhere,
     /// Too much was under way.
     Overloaded,
-    /// It could not be read.
+    /// The message could not be read.
     Unreadable,
     /// An answer that proves nothing, or a failure that may pass.
     Inconclusive,
 }
 
-/// Why a node has begun nothing.
+/// The reason why a node has begun nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TurnedAway {
-    /// It does not act for the actor.
+pub(crate) enum TurnedAway {
+    /// The node does not act for the actor.
     Elsewhere,
     /// Too much is under way.
     Overloaded,
     /// No time was left.
     Expired,
-    /// It could not read it.
+    /// The node could not read the message.
     Unreadable,
-    /// It does not hear itself, so it does not know whether it is still the owner.
+    /// The node does not hear itself, so it does not know whether it is still the owner.
     Deaf,
+}
+
+/// Counts what travels between nodes.
+#[derive(Debug)]
+pub(crate) struct Counting(ClusterMetrics);
+
+impl Counting {
+    pub(crate) fn new(namespace: Option<&str>, cluster: &str) -> Self {
+        Self(ClusterMetrics::new(namespace, cluster))
+    }
+}
+
+impl RoutingObserver for Counting {
+    fn called(&self, _: Asked, outcome: CallOutcome, took: Duration) {
+        self.0.asked(
+            took,
+            match outcome {
+                CallOutcome::Answered => RemoteEnded::Answered,
+                CallOutcome::Unknown => RemoteEnded::TimedOut,
+                CallOutcome::Failed => RemoteEnded::Failed,
+            },
+        );
+    }
+
+    fn retried(&self, _: Retry) {
+        self.0.retried();
+    }
+
+    fn turned_away(&self, why: TurnedAway) {
+        self.0.not_begun(match why {
+            TurnedAway::Elsewhere => "elsewhere",
+            TurnedAway::Overloaded => "overloaded",
+            TurnedAway::Expired => "expired",
+            TurnedAway::Unreadable => "unreadable",
+            TurnedAway::Deaf => "cut_off",
+        });
+    }
 }

@@ -14,11 +14,10 @@ use tokio::time::{Instant, timeout_at};
 use super::call::Answer;
 use super::config::RoutingConfig;
 use super::control::Control;
-use super::error::RoutingError;
 use super::observer::RoutingObserver;
 use super::sender::Sender;
 use super::wire::{Kind, Request, RequestedCommand, RequestedQuery};
-use crate::{Incarnation, shard_of};
+use crate::{Incarnation, RoutingError, shard_of};
 
 /// How often open calls are looked at whose time may be over, or whose connection was lost.
 const LOOK: Duration = Duration::from_millis(20);
@@ -29,7 +28,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// is between two owners, or its owner is dead, it is sent again until it is answered or its deadline has passed; a command
 /// is executed once all the same.
 #[derive(Debug)]
-pub struct ClusterRouter {
+pub(crate) struct ClusterRouter {
     sender: Arc<Sender>,
     control: Control,
     shards: u16,
@@ -40,7 +39,7 @@ impl ClusterRouter {
     ///
     /// # Errors
     /// [`RoutingError`] if the server does not answer until the deadline.
-    pub async fn node(
+    pub(crate) async fn node(
         client: Client,
         config: RoutingConfig,
         me: Incarnation,
@@ -54,7 +53,7 @@ impl ClusterRouter {
     ///
     /// # Errors
     /// As [`node`](Self::node).
-    pub async fn client(
+    pub(crate) async fn client(
         client: Client,
         config: RoutingConfig,
         observer: Arc<dyn RoutingObserver>,
@@ -83,7 +82,7 @@ impl ClusterRouter {
 
     /// What the driver of the cluster tells it to do.
     #[must_use]
-    pub fn control(&self) -> &Control {
+    pub(crate) fn control(&self) -> &Control {
         &self.control
     }
 

@@ -3,11 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::input::{Input, News};
-use super::mutant::Mutant;
+use super::input::{Answer, Input, News, Outcome, Request, Seen, What};
 use super::net::Place;
+use super::scenario::Mutant;
 use super::store::{Ask, Told};
-use super::wire::{Answer, Outcome, Request, Seen, What};
 use super::world::World;
 use crate::routing::gate::{Stance, Verdict};
 use crate::{Incarnation, ShardId};
@@ -22,7 +21,7 @@ pub(super) struct Activation {
     head: Option<usize>,
     waiting: VecDeque<Work>,
     turn: Option<Turn>,
-    /// Whether it is to be dropped as soon as nobody is at work.
+    /// `true` if it is to be dropped as soon as nobody is at work.
     leaves: bool,
 }
 

@@ -8,11 +8,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::actor::Activation;
-use super::clock::Clock;
-use super::input::{Input, Item};
-use super::mutant::Mutant;
-use super::net::Place;
-use super::wire::Request;
+use super::input::{Input, Item, Request};
+use super::net::{Clock, Place};
+use super::scenario::Mutant;
 use super::world::World;
 use crate::engine::{Action, Engine, Happened, Options, Order, Word};
 use crate::placement::Rendezvous;

@@ -7,9 +7,9 @@ use aether_coordination::Revision;
 use bytes::Bytes;
 
 use super::host::short;
+use super::input::{Outcome, Request, Seen, What};
 use super::net::Place;
 use super::sender::Ended;
-use super::wire::{Outcome, Request, Seen, What};
 use super::world::World;
 use crate::engine::Happened;
 use crate::plan::Plan;
@@ -23,7 +23,7 @@ use crate::{Epoch, Incarnation, ShardId};
 pub(super) struct Asked {
     /// For the first time.
     pub(super) at: Duration,
-    /// Whether it was asked for once.
+    /// `true` if it was asked for once.
     pub(super) fresh: bool,
 }
 
@@ -36,9 +36,9 @@ pub(super) struct Judge {
     refused: BTreeSet<u64>,
     /// Who leads in each epoch.
     leaders: BTreeMap<Epoch, Incarnation>,
-    /// Whether all is done in order, so that no two may act for a shard.
+    /// `true` if all is done in order, so that no two may act for a shard.
     pub(super) nobody_fails: bool,
-    /// Whether no attempt may time out, and nothing may fail: of what was sent since.
+    /// `true` if no attempt may time out, and nothing may fail: of what was sent since.
     pub(super) strict_since: Option<Duration>,
 }
 
@@ -227,7 +227,7 @@ impl World {
         }
     }
 
-    /// Whether the list was like this at a moment since.
+    /// Returns whether the list was like this at a moment since.
     fn was_so(&self, actor: usize, since: Duration, state: Seen) -> bool {
         let first = self.store.head_at(actor, since);
         (first..=self.store.log(actor).len()).any(|head| self.store.state(actor, head) == state)

@@ -5,16 +5,11 @@
 //! clients are the real ones; keys, signals, store and actors are models of them.
 
 mod actor;
-mod clock;
 mod faults;
 mod host;
 mod input;
 mod judge;
-mod keys;
-mod mutant;
 mod net;
-mod publish;
-mod report;
 mod rest;
 mod scenario;
 mod sender;
@@ -22,8 +17,6 @@ mod service;
 mod store;
 #[cfg(test)]
 mod tests;
-mod wire;
 mod world;
 
-pub use report::{Counts, Violation};
-pub use scenario::{run, trace};
+pub use scenario::{Counts, Violation, run, trace};

@@ -1,4 +1,4 @@
-//! [`Net`]: which messages arrive, and when.
+//! [`Net`]: which messages arrive, and when; [`Clock`]: a node's own time.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -35,7 +35,7 @@ struct Cut {
     until: Duration,
     one: u64,
     other: u64,
-    /// Whether the other side can still be heard.
+    /// `true` if the other side can still be heard.
     one_way: bool,
 }
 
@@ -61,7 +61,7 @@ impl Net {
         self.rough_until = Duration::ZERO;
     }
 
-    /// Whether a message gets from one place to another.
+    /// Returns whether a message gets from one place to another.
     pub(super) fn reaches(&self, from: Place, to: Place, now: Duration) -> bool {
         let (from, to) = (from.bit(), to.bit());
         !self.cuts.iter().any(|cut| {
@@ -98,5 +98,36 @@ impl Net {
         let last = self.last.entry((from, to)).or_default();
         *last = (now + Duration::from_micros(random.u64(150..2_500))).max(*last + Duration::from_nanos(1));
         vec![*last]
+    }
+}
+
+/// A clock that runs too fast or too slowly, and that stands still while its machine is suspended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    /// At this true time it showed that.
+    truly: Duration,
+    shows: Duration,
+    rate: f64,
+}
+
+impl Clock {
+    pub(super) fn new(now: Duration, shows: Duration, rate: f64) -> Self {
+        Self { truly: now, shows, rate }
+    }
+
+    /// What it shows at this true time.
+    pub(super) fn at(&self, now: Duration) -> Duration {
+        self.shows + now.saturating_sub(self.truly).mul_f64(self.rate)
+    }
+
+    /// The true time at which it shows this, rather late than early.
+    pub(super) fn when(&self, shows: Duration) -> Duration {
+        let span = shows.saturating_sub(self.shows).min(Duration::from_secs(1_000_000));
+        self.truly + span.div_f64(self.rate) + Duration::from_micros(1)
+    }
+
+    /// It stands still from now until then.
+    pub(super) fn suspend(&mut self, now: Duration, until: Duration) {
+        *self = Self::new(until, self.at(now), self.rate);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::wire::What;
+use super::input::What;
 use super::world::{ACTORS, World};
 use crate::plan::Plan;
 use crate::record::{Name, from_json};

@@ -1,13 +1,12 @@
-//! [`run`]: what happens to a cluster, from a seed.
+//! [`run`]: the life of a cluster from a seed; [`Mutant`]: a rule left out on purpose; [`Counts`] and [`Violation`]: the result.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use super::faults::Trouble;
 use super::host::Host;
-use super::mutant::Mutant;
 use super::net::Place;
-use super::report::{Counts, Violation};
 use super::world::World;
 use crate::NodeId;
 
@@ -155,3 +154,82 @@ impl World {
         }
     }
 }
+
+/// A rule of the cluster that is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mutant {
+    /// An old leader goes on writing after it has seen the plan of a newer one.
+    NoEpochCheck,
+    /// A new leader does not begin by stamping the plan.
+    NotStamped,
+    /// A barrier is taken as passed if a read says that nothing has changed.
+    ConfirmedByRead,
+    /// What saves nothing is answered at once.
+    NoBarrier,
+    /// After a conflict a command is decided again without a look at what was committed.
+    NoLookUp,
+    /// Whoever hands a shard over drops what it has held back.
+    NoBuffer,
+    /// An unrecorded reply is believed, whichever attempt it is to.
+    EarlierReplyBelieved,
+    /// Whoever owns the shard acts, also on what is meant for another one.
+    AddresseeIgnored,
+    /// A node acts whether or not it hears itself.
+    DeafActs,
+    /// Of those who listen to a shard one gets each message.
+    QueueGroups,
+    /// A successor waits until the owner has released the shard, dead or alive.
+    WaitsForTheDead,
+    /// That a move was completed is taken for the shard's next move as well.
+    OldReportsCount,
+}
+
+/// The number of occurrences of each thing, by its name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts(BTreeMap<&'static str, u64>);
+
+impl Counts {
+    /// Returns the number of occurrences.
+    #[must_use]
+    pub fn get(&self, name: &str) -> u64 {
+        self.0.get(name).copied().unwrap_or(0)
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        self.0.iter().map(|(name, count)| (*name, *count))
+    }
+
+    /// Together with those of another run.
+    pub fn merge(&mut self, other: &Self) {
+        for (name, count) in other.iter() {
+            self.count(name, count);
+        }
+    }
+
+    pub(super) fn count(&mut self, name: &'static str, times: u64) {
+        *self.0.entry(name).or_default() += times;
+    }
+}
+
+/// Something that must not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Violation {
+    /// The seed of the run.
+    pub seed: u64,
+    /// The simulated time at which it was noticed.
+    pub at: Duration,
+    /// The broken promise.
+    pub what: String,
+    /// The last things that happened; empty unless the run was [traced](super::trace).
+    pub trace: Vec<String>,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "seed {}: after {:.3} s: {}", self.seed, self.at.as_secs_f64(), self.what)
+    }
+}
+
+impl std::error::Error for Violation {}

@@ -7,12 +7,10 @@ use aether_actor::{CommandId, Outcome as Settled};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::clock::Clock;
-use super::input::News;
+use super::input::{Answer, News, Outcome, Request, Seen, What};
 use super::judge::Asked;
-use super::mutant::Mutant;
-use super::net::Place;
-use super::wire::{Answer, Outcome, Request, Seen, What};
+use super::net::{Clock, Place};
+use super::scenario::Mutant;
 use super::world::{ACTORS, World};
 use crate::plan::Plan;
 use crate::record::{Name, from_json};

@@ -1,18 +1,20 @@
-//! How nodes read and write the keys, and what goes wrong with that.
+//! How nodes read and write the keys, how requests reach listeners, and what goes wrong with that.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aether_coordination::{Condition, CoordinationError};
 use bytes::Bytes;
 
-use super::input::{Input, Item};
-use super::keys::Write;
-use super::mutant::Mutant;
+use super::host::short;
+use super::input::{Input, Item, News, Request};
 use super::net::Place;
+use super::scenario::Mutant;
+use super::store::Write;
 use super::world::World;
-use crate::Incarnation;
 use crate::plan::Plan;
 use crate::record::{Keys, Name, from_json};
+use crate::{Incarnation, ShardId};
 
 /// How long a write is tried until its outcome is unknown.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -41,7 +43,7 @@ impl World {
         self.push(at, Item::Write { node, incarnation, number, write, until });
     }
 
-    /// Whether a write does nothing but stamp the plan that is there, and the revision of that.
+    /// Returns whether a write does nothing but stamp the plan that is there, and the revision of that.
     fn stamps(&self, write: &Write) -> Option<aether_coordination::Revision> {
         let (before, revision) = self.keys.get(&write.name).filter(|_| write.name == Name::Plan)?;
         let (before, after) =
@@ -187,5 +189,66 @@ impl World {
 
     pub(super) fn plan_as(&self, epoch: crate::Epoch, plan: Plan) -> Plan {
         Plan { epoch: plan.epoch.min(epoch), ..plan }
+    }
+}
+
+impl World {
+    /// Sends a request to whoever listens to the shard.
+    pub(super) fn publish(&mut self, number: usize, shard: ShardId, request: Request) {
+        let (now, place) = (self.now, self.senders[number].place);
+        self.count("requests");
+        let (call, attempt) = (request.call, request.attempt);
+        if attempt > 0 {
+            self.count("attempts after the first");
+        }
+        self.log(|| {
+            let to = request.to.map(short);
+            format!("s{number} {call}.{attempt}: sends to {to:?}, recorded {}", request.recorded)
+        });
+        if !self.net.reaches(place, place, now) {
+            return;
+        }
+        let mut listeners = Vec::new();
+        let mut ghosts = false;
+        for node in 0..self.hosts.len() {
+            let host = &self.hosts[node];
+            if !self.net.reaches(place, Place::node(node), now) {
+                continue;
+            }
+            ghosts |= host.ghost.1 > now && host.ghost.0.contains(&shard);
+            let Some(process) = &host.process else { continue };
+            // It takes a while until everybody's server knows who listens.
+            let spread = Duration::from_micros((number as u64 * 7919 + node as u64 * 104_729) % 15_000);
+            if process.listens[shard.index()].is_some_and(|since| since + spread <= now) {
+                listeners.push((node, process.incarnation));
+            }
+        }
+        if listeners.is_empty() && !ghosts {
+            let at = now + self.latency();
+            return self.tell_sender(at, number, News::NoResponders { call, attempt });
+        }
+        if self.is(Mutant::QueueGroups) && !listeners.is_empty() {
+            let one = self.random.usize(..listeners.len());
+            listeners = vec![listeners[one]];
+        }
+        for (node, incarnation) in listeners {
+            // The servers do not double what they pass on, and clients send nothing again by themselves.
+            for at in self.net.send(place, Place::node(node), now, &mut self.random).into_iter().take(1) {
+                let request = request.clone();
+                self.tell_node(at, node, incarnation, Input::Asked { shard, request, arrived: at });
+            }
+        }
+    }
+
+    /// Lets everybody know the plan who is no member and hears it.
+    pub(super) fn tell_clients(&mut self, from: Place, plan: &Plan) {
+        let plan = Arc::new(plan.clone());
+        for number in 0..self.senders.len() {
+            let sender = &self.senders[number];
+            let hears = sender.place.as_node().is_none() && self.net.reaches(from, sender.place, self.now);
+            if hears && plan.version > sender.plan.version {
+                self.senders[number].plan = Arc::clone(&plan);
+            }
+        }
     }
 }

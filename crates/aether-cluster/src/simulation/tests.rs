@@ -2,9 +2,7 @@
 
 use std::sync::Mutex;
 
-use super::mutant::Mutant;
-use super::report::{Counts, Violation};
-use super::scenario::live;
+use super::scenario::{Counts, Mutant, Violation, live};
 
 /// Looks at so many worlds of a kind, until one is wrong. Seeds that are alike modulo 8 make worlds of one kind.
 fn look(seeds: impl Iterator<Item = u64> + Send, mutant: Option<Mutant>) -> Result<Counts, Violation> {

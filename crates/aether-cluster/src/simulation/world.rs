@@ -6,12 +6,10 @@ use std::time::Duration;
 use super::host::Host;
 use super::input::{Due, Input, Item, News};
 use super::judge::Judge;
-use super::keys::Keys;
-use super::mutant::Mutant;
 use super::net::{Net, Place};
-use super::report::{Counts, Violation};
+use super::scenario::{Counts, Mutant, Violation};
 use super::sender::Sender;
-use super::store::{Ask, Store, Told};
+use super::store::{Ask, Keys, Store, Told};
 use crate::{Incarnation, ShardId};
 
 /// Actors that are asked for; beside them there is one in each shard, to see whether it answers.
@@ -40,7 +38,7 @@ pub(super) struct World {
     pub(super) actors: Vec<ShardId>,
     pub(super) shards: u16,
     pub(super) suspect_after: Duration,
-    /// Whether nothing goes wrong, neither with messages nor with keys and store.
+    /// `true` if nothing goes wrong, neither with messages nor with keys and store.
     pub(super) calm: bool,
     pub(super) judge: Judge,
     /// The shards that each node has ever said to have arrived: for a mutant that takes old reports for new ones.

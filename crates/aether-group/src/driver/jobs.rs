@@ -279,7 +279,7 @@ struct Attempts {
 }
 
 impl Attempts {
-    /// Whether there is to be another attempt, and it is time for it.
+    /// Returns whether there is to be another attempt, and it is time for it.
     async fn go_on(&mut self, result: Result<(), CoordinationError>) -> bool {
         match result {
             Ok(()) => false,

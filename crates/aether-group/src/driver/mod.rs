@@ -1,23 +1,22 @@
 //! [`Driver`]: the tasks, timers and I/O of a member. It decides nothing.
 
 mod jobs;
-mod reader;
-
 mod telemetry;
 
+use std::future::pending;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aether_coordination::{Changes, Coordination, Follow, Heard, Outbox};
-use aether_core::{Delivery, EventFilter, Position, Subscribe, SubscribeOptions};
-use futures_util::FutureExt;
+use aether_core::{Delivery, EventFilter, Position, ReadError, Subscribe, SubscribeOptions, Subscription};
+use futures_core::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, Sleep};
 
 use self::jobs::Done;
-use self::reader::Reader;
 use self::telemetry::Telemetry;
 use crate::builder::Options;
 use crate::engine::{Action, Engine};
@@ -174,7 +173,7 @@ impl Driver {
         }
     }
 
-    fn deliver(&mut self, delivery: reader::Read) {
+    fn deliver(&mut self, delivery: Read) {
         let now = self.started.elapsed();
         match delivery {
             Ok(Delivery::Event(event)) => self.engine.read(event, now),
@@ -269,5 +268,38 @@ impl Driver {
         self.telemetry.report(&progress);
         self.progress.send_replace(progress);
         rested
+    }
+}
+
+/// What was read, or why no more is.
+pub(super) type Read = Result<Delivery, Option<ReadError>>;
+
+/// The events of the store.
+pub(super) enum Reader {
+    Off,
+    Opening(BoxFuture<'static, Result<Subscription, ReadError>>),
+    On(Subscription),
+}
+
+impl Reader {
+    /// The next delivery.
+    pub(super) async fn next(&mut self) -> Read {
+        if let Self::Opening(opening) = self {
+            match opening.await {
+                Ok(subscription) => *self = Self::On(subscription),
+                Err(error) => {
+                    *self = Self::Off;
+                    return Err(Some(error));
+                }
+            }
+        }
+        match self {
+            Self::On(subscription) => match subscription.next().await {
+                Some(Ok(delivery)) => Ok(delivery),
+                Some(Err(error)) => Err(Some(error)),
+                None => Err(None),
+            },
+            Self::Off | Self::Opening(_) => pending().await,
+        }
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct Job {
     parked: Parked,
     /// With which version it goes on.
     next: Version,
-    /// Whether what is read meanwhile is kept, so that what is fetched now is the last.
+    /// `true` if what is read meanwhile is kept, so that what is fetched now is the last.
     holding: bool,
     stage: Stage,
 }
@@ -298,7 +298,7 @@ impl Engine {
     }
 }
 
-/// Whether everything about parked actors is within the limits.
+/// Returns whether everything about parked actors is within the limits.
 fn fits(seat: &Seat, limits: crate::ParkLimits) -> bool {
     let record = Record {
         epoch: seat.epoch,

@@ -3,10 +3,8 @@
 mod checkpoints;
 mod claims;
 mod letters;
-mod reading;
 mod report;
 mod seat;
-
 #[cfg(test)]
 mod simulation;
 
@@ -18,14 +16,15 @@ use aether_coordination::{Condition, Liveness, Pulse, Revision, Sound};
 use aether_core::{ActorId, Clock, Position, ReadError, RecordedEvent, SubscribeFrom, Version};
 use bytes::Bytes;
 
-pub(crate) use self::claims::Everything;
-use self::reading::Reading;
+use self::checkpoints::Reading;
 use self::report::Counts;
 use self::seat::{Hold, Seat};
 use crate::builder::Options;
 use crate::record::{Message, Record, Settings};
 use crate::window::{Failure, Limits, RunId, Window};
 use crate::{Batch, Claim, Epoch, GroupError, Letter, MemberId, Partition};
+
+pub(crate) use self::claims::Everything;
 
 /// What the driver is to do. Each but the first four and the last two is answered by the input that it names.
 #[derive(Debug)]
@@ -197,7 +196,7 @@ impl Engine {
         }
     }
 
-    /// Whether another event can be taken in.
+    /// Returns whether another event can be taken in.
     pub(crate) fn has_room(&self) -> bool {
         self.window.has_room()
     }
@@ -215,7 +214,7 @@ impl Engine {
         self.attention |= !self.flushes.is_empty();
     }
 
-    /// Whether the reader has come to what is saved now.
+    /// Returns whether the reader has come to what is saved now.
     pub(crate) fn caught_up(&mut self, caught_up: bool) {
         self.reading.caught_up = caught_up;
     }

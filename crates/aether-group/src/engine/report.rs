@@ -81,7 +81,7 @@ impl Engine {
         }
     }
 
-    /// Whether the whole group has handled everything up to a position, as far as is known here.
+    /// Returns whether the whole group has handled everything up to a position, as far as is known here.
     pub(crate) fn has_reached(&self, position: Position) -> bool {
         self.seats.iter().all(|seat| {
             let reached = match seat.hold {

@@ -68,7 +68,7 @@ pub(super) struct Seat {
     /// Changes of `parked` that are not written yet.
     pub(super) pending: VecDeque<Pending>,
     pub(super) written_at: Duration,
-    /// Whether something has been handled since the last checkpoint.
+    /// `true` if something has been handled since the last checkpoint.
     pub(super) worked: bool,
     pub(super) requests: BTreeMap<ActorId, (Request, Revision)>,
     pub(super) job: Option<Job>,
@@ -98,7 +98,7 @@ impl Seat {
         self.hold == Hold::Empty
     }
 
-    /// Whether the member is at work there and stays.
+    /// Returns whether the member is at work there and stays.
     pub(super) fn is_working(&self) -> bool {
         self.hold == Hold::Held && self.leaving.is_none()
     }

@@ -1,11 +1,9 @@
 //! [`Window`]: the events that are read and not finished, and which of them may be handled now. Pure.
 
 mod lane;
-mod resume;
-mod tracked;
-
 #[cfg(test)]
 mod tests;
+mod tracked;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasherDefault;
@@ -18,8 +16,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use self::lane::{Entry, Lane, LaneHasher, LaneKey};
 use self::tracked::Tracked;
-pub(crate) use self::tracked::after;
 use crate::{Batch, Epoch, FailureKind, Order, Partition, Retry};
+
+pub(crate) use self::tracked::after;
 
 /// What a window is to be.
 #[derive(Debug, Clone)]
@@ -49,7 +48,7 @@ pub(crate) struct Failure {
 pub(crate) struct Finished {
     /// How many of its events are done.
     pub(crate) done: usize,
-    /// Whether an attempt failed and will be made again.
+    /// `true` if an attempt failed and will be made again.
     pub(crate) retried: bool,
     /// An actor that is to be parked. Its lane waits for [`Window::parked`] or [`Window::halt`].
     pub(crate) park: Option<Park>,
@@ -90,7 +89,7 @@ pub(crate) struct Window {
     unfinished: usize,
     /// How far has been read.
     read: Option<Position>,
-    /// Whether a partition is halted, or was and nobody has looked since.
+    /// `true` if a partition is halted, or was and nobody has looked since.
     any_halted: bool,
 }
 
@@ -153,7 +152,7 @@ impl Window {
         }
     }
 
-    /// Whether an event could be taken in.
+    /// Returns whether an event could be taken in.
     pub(crate) fn has_room(&self) -> bool {
         self.unfinished - self.out_of_the_way() < self.limits.capacity
     }
@@ -215,7 +214,7 @@ impl Window {
         self.read
     }
 
-    /// Whether the reader has to start over for a partition.
+    /// Returns whether the reader has to start over for a partition.
     pub(crate) fn needs_rewind(&self) -> bool {
         self.tracked.iter().flatten().any(Tracked::is_behind)
     }
@@ -359,7 +358,7 @@ impl Window {
         self.get(partition).and_then(|tracked| tracked.place(self.read))
     }
 
-    /// Whether a batch of the partition is being handled.
+    /// Returns whether a batch of the partition is being handled.
     pub(crate) fn is_running(&self, partition: Partition) -> bool {
         self.running.values().any(|running| running.batch.partition == partition)
     }

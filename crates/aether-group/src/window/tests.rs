@@ -77,7 +77,7 @@ struct Model {
     read: usize,
     /// How much of it each partition has come to, other than while it was halted.
     taken: BTreeMap<Partition, usize>,
-    /// Whether a partition was ever halted.
+    /// `true` if a partition was ever halted.
     halted: bool,
     done: BTreeSet<u64>,
     parked: BTreeMap<ActorId, u64>,

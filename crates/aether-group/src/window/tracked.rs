@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::lane::LaneKey;
 use crate::Epoch;
 
-/// Whether `a` is further than `b`, where nothing is before everything.
+/// Returns whether `a` is further than `b`, where nothing is before everything.
 pub(crate) fn after(a: Option<Position>, b: Option<Position>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => a > b,
@@ -43,7 +43,7 @@ pub(super) struct Tracked {
     pub(super) epoch: Epoch,
     /// Everything up to here was done, or read, before the reader started over.
     floor: Option<Position>,
-    /// Whether the reader has not missed anything of it.
+    /// `true` if the reader has not missed anything of it.
     pub(super) joined: bool,
     /// The unfinished events, and finished ones between them, in the order of their arrival.
     slots: VecDeque<Slot>,
@@ -86,7 +86,7 @@ impl Tracked {
         if self.joined && after(read, self.floor) { read } else { self.floor }
     }
 
-    /// Whether the reader has to start over for it.
+    /// Returns whether the reader has to start over for it.
     pub(super) fn is_behind(&self) -> bool {
         !self.joined && self.halted.is_none()
     }
@@ -137,7 +137,7 @@ impl Tracked {
         self.slots.front().map(|slot| slot.recorded_at)
     }
 
-    /// Whether events of the actor are left where they are.
+    /// Returns whether events of the actor are left where they are.
     pub(super) fn is_waiting(&self, actor: &ActorId) -> bool {
         !self.parked.is_empty() && self.parked.get(actor) == Some(&Waiting::InLog)
     }
@@ -181,7 +181,7 @@ impl Tracked {
         self.released |= self.halted.take().is_some();
     }
 
-    /// Whether it was halted and is not any more, asked for the first time.
+    /// Returns whether it was halted and is not any more, asked for the first time.
     pub(super) fn take_released(&mut self) -> bool {
         std::mem::take(&mut self.released) && self.halted.is_none()
     }

@@ -10,10 +10,9 @@ use aether_group::{Batch, HandleError};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::Inner;
-use super::value::{Loaded, Value};
-use crate::seen::Waiting;
-use crate::stage::{Stage, Staged, Unapplied, stage};
+use super::{Inner, Loaded, Value};
+use crate::applied_positions::Waiting;
+use crate::staged_batch::{Stage, Staged, Unapplied, stage};
 use crate::{ApplyError, Projection};
 
 /// The longest wait after others were faster.

@@ -1,19 +1,20 @@
 //! [`KvModel`]: views in keys that are written by compare-and-set.
 
 mod apply;
-mod value;
 
 use std::fmt;
 use std::sync::Arc;
 
-use aether_coordination::{Coordination, Key};
-use aether_core::{EventFilter, Position, Subscribe};
+use aether_coordination::{Condition, Coordination, Entry, Key};
+use aether_core::{EventFilter, Position, Source, Subscribe};
 use aether_group::{Batch, Claim, HandleError};
 use async_trait::async_trait;
+use bytes::Bytes;
 use quick_cache::sync::Cache;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use self::value::{Loaded, Value};
-use crate::seen::Parkings;
+use crate::applied_positions::{AppliedPositions, Parkings};
 use crate::versions::Current;
 use crate::{Projection, ProjectionError, Projector, ProjectorBuilder, Target};
 
@@ -82,7 +83,7 @@ impl<P: Projection> KvModel<P> {
         }))
     }
 
-    /// How many bytes a view may take as it is stored; a mebibyte less some room, if this is not called. Before the model
+    /// Sets the limit of bytes of a stored view; a mebibyte less some room by default. Before the model
     /// is cloned.
     #[must_use]
     pub fn max_value(mut self, bytes: usize) -> Self {
@@ -92,8 +93,8 @@ impl<P: Projection> KvModel<P> {
         self
     }
 
-    /// How many views are kept in memory, so that changing them takes no read; 10,000, if this is not called. Before the
-    /// model is cloned.
+    /// Sets the number of views that are kept in memory, so that changing them takes no read; 10,000 by default. Before
+    /// the model is cloned.
     #[must_use]
     pub fn cached(mut self, views: usize) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
@@ -208,5 +209,51 @@ impl<P: Projection> Target for Following<P> {
 
     async fn apply(&self, batch: &Batch) -> Result<(), HandleError> {
         self.0.apply(batch).await
+    }
+}
+
+/// A view and what it has seen, as they are stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Value<V> {
+    pub(crate) seen: AppliedPositions,
+    pub(crate) view: V,
+}
+
+impl<V: DeserializeOwned> Value<V> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Source> {
+        serde_json::from_slice(bytes).map_err(Into::into)
+    }
+}
+
+impl<V: Serialize> Value<V> {
+    pub(crate) fn encode(&self) -> Result<Bytes, Source> {
+        serde_json::to_vec(self).map(Bytes::from).map_err(Into::into)
+    }
+}
+
+impl<V: Default> Default for Loaded<V> {
+    fn default() -> Self {
+        Self {
+            value: Value { seen: AppliedPositions::default(), view: V::default() },
+            condition: Condition::Absent,
+        }
+    }
+}
+
+/// A value, and what a write over it has to expect.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded<V> {
+    pub(crate) value: Value<V>,
+    pub(crate) condition: Condition,
+}
+
+impl<V: DeserializeOwned + Default> Loaded<V> {
+    pub(crate) fn of(entry: Option<Entry>) -> Result<Self, Source> {
+        match entry {
+            None => Ok(Self::default()),
+            Some(entry) => {
+                Ok(Self { value: Value::decode(&entry.value)?, condition: Condition::At(entry.revision) })
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use aether_core::{ActorId, RecordedEvent};
 use aether_group::{Batch, Epoch, Partition};
 
-use crate::seen::{Parkings, Waiting};
+use crate::applied_positions::{Parkings, Waiting};
 
 /// Something that happens in a partition.
 #[derive(Debug, Clone, Copy)]

@@ -7,9 +7,8 @@ use aether_core::RecordedEvent;
 use aether_group::{FailureKind, Partition};
 use proptest::prelude::*;
 
-use super::flaky::{Fate, Flaky};
 use super::group::{PartitionOf, Step, Told};
-use super::{Added, Sum, Sums, event};
+use super::{Added, Fate, Flaky, Sum, Sums, event};
 use crate::{KvModel, MemoryModel, Projection};
 
 const PARTITIONS: u16 = 3;

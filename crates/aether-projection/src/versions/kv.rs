@@ -136,7 +136,7 @@ impl<P: Projection> KvVersions<P> {
         Self { model, name, version, current, building, retire_after: Duration::from_secs(5) }
     }
 
-    /// How long the views of the last version stay after another has become current; 5 s, if this is not called. Whoever
+    /// Sets how long the views of the last version stay after another has become current; 5 s by default. Whoever
     /// has the last version needs a second to see that it is not current any more.
     #[must_use]
     pub fn retire_after(mut self, delay: Duration) -> Self {

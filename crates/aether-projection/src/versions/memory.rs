@@ -100,7 +100,7 @@ impl<P: Projection> MemoryVersions<P> {
         self.current.borrow().model.clone()
     }
 
-    /// How far the version is that is current.
+    /// Returns the progress of the current version.
     #[must_use]
     pub fn progress(&self) -> crate::Progress {
         self.current.borrow().projector.progress()

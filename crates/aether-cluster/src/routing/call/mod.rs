@@ -12,8 +12,6 @@
 //!
 //! A failure says that nothing was saved for its attempt. It ends the call under the same conditions.
 
-mod timing;
-
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -24,7 +22,7 @@ use std::time::Duration;
 use aether_actor::{ActorError, CommandId, Outcome, Replied, Told};
 use tokio::time::Instant;
 
-pub use self::timing::Timing;
+pub(crate) use super::config::Timing;
 use super::observer::Retry;
 use super::wire::{Body, Reply, Versions};
 use crate::Incarnation;
@@ -73,7 +71,7 @@ pub(crate) struct Attempt {
 #[derive(Debug, Clone, Copy)]
 struct Sent {
     to: Option<Incarnation>,
-    /// Whether it may still be acted on, or was without our knowing.
+    /// `true` if it may still be acted on, or was without our knowing.
     open: bool,
 }
 
@@ -338,12 +336,12 @@ impl Call {
         }
     }
 
-    /// Whether any attempt may still be acted on.
+    /// Returns whether any attempt may still be acted on.
     fn is_doubtful(&self) -> bool {
         self.sent.iter().any(|sent| sent.open)
     }
 
-    /// Whether what the only node that may act on this attempt says of it is all that there is to say.
+    /// Returns whether this attempt's reply is final: it is the last attempt, for one node alone, and no other is open.
     fn is_conclusive(&self, number: u32) -> bool {
         let others = self.sent.iter().enumerate().filter(|(index, _)| *index != number as usize);
         self.is_last(number) && self.is_exclusive(number) && !others.into_iter().any(|(_, sent)| sent.open)

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use aether_actor::{ActorError, CommandId, Failure};
 use aether_core::{ActorId, Context};
+use bincode::{BorrowDecode, Encode};
 use bytes::Bytes;
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use super::version1::{self, WireRequest, decode, encode, read_request};
 use super::*;
 use crate::{Incarnation, ShardId};
 
@@ -175,4 +177,22 @@ proptest! {
         let both = Versions { lowest: 1, highest: 2 };
         let _ = (both.read_request(&bytes), both.read_reply(&bytes), both.read_peer(&bytes));
     }
+}
+
+pub(super) const VERSION2: Dialect = Dialect {
+    number: 2,
+    write_request: |request, out| {
+        encode(Wire { priority: 7, request: WireRequest::from(request) }, out);
+    },
+    read_request: |message, body| {
+        let wire: Wire<'_> = decode(body)?;
+        (wire.priority == 7).then(|| read_request(message, wire.request))?
+    },
+    ..version1::DIALECT
+};
+
+#[derive(Encode, BorrowDecode)]
+struct Wire<'a> {
+    priority: u8,
+    request: WireRequest<'a>,
 }

@@ -11,8 +11,7 @@ use bincode::{BorrowDecode, Encode};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::dialect::Dialect;
-use super::{Body, Forwarded, Kind, Peer, Reply, Request, RequestedCommand, RequestedQuery};
+use super::{Body, Dialect, Forwarded, Kind, Peer, Reply, Request, RequestedCommand, RequestedQuery};
 use crate::{Incarnation, ShardId};
 
 pub(super) const DIALECT: Dialect = Dialect {

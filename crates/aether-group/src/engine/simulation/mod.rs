@@ -1,12 +1,12 @@
 //! Whole groups in simulated time: members join, crash, freeze and are cut off, signals get lost, keys cannot be written.
 
-mod faults;
-mod rest;
 mod world;
 
 use std::time::Duration;
 
-use self::world::{PARTITIONS, World};
+use aether_core::Position;
+
+use self::world::{Input, PARTITIONS, World};
 
 /// How many different worlds each test looks at.
 const SEEDS: u64 = 15;
@@ -133,5 +133,87 @@ fn what_a_dead_member_had_moves_within_seconds() {
         world.assert_balanced();
         world.run(SECOND * 10);
         world.assert_all_handled();
+    }
+}
+
+impl World {
+    fn pick(&mut self) -> Option<usize> {
+        let alive: Vec<usize> = (0..self.nodes.len())
+            .filter(|node| self.nodes[*node].alive && !self.nodes[*node].stopped)
+            .collect();
+        self.random.choice(alive)
+    }
+
+    pub(super) fn crash(&mut self) {
+        if let Some(node) = self.pick() {
+            self.nodes[node].alive = false;
+        }
+    }
+
+    pub(super) fn stop(&mut self) {
+        if let Some(node) = self.pick() {
+            self.nodes[node].engine.stop();
+            self.wake(node);
+        }
+    }
+
+    pub(super) fn freeze(&mut self, span: Duration) {
+        if let Some(node) = self.pick() {
+            self.nodes[node].frozen_until = self.now + span;
+        }
+    }
+
+    pub(super) fn cut_off(&mut self, span: Duration) {
+        if let Some(node) = self.pick() {
+            if !self.is_cut_off(node) {
+                self.nodes[node].cut_off_since = self.now;
+            }
+            self.nodes[node].cut_off_until = self.now + span;
+        }
+    }
+
+    pub(super) fn keys_down(&mut self, span: Duration) {
+        self.down_until = self.now + span;
+    }
+
+    /// What a member reads comes to its end by itself.
+    pub(super) fn end_reading(&mut self) {
+        if let Some(node) = self.pick() {
+            self.input(node, Input::ReadingEnded);
+        }
+    }
+}
+
+impl World {
+    pub(super) fn gained(&self) -> u64 {
+        self.claims.len() as u64
+    }
+
+    pub(super) fn refused(&self) -> u64 {
+        self.nodes.iter().map(|node| node.engine.counts.refused).sum()
+    }
+
+    pub(super) fn assert_all_handled(&self) {
+        assert_eq!(self.done, self.versions);
+        let end = Some(Position::new(self.log.len() as u64, 0));
+        for (partition, known) in &self.records {
+            assert_eq!(known.record.position, end, "the checkpoint of {partition}");
+        }
+        for node in self.nodes.iter().filter(|node| node.stopped) {
+            assert!(self.records.values().all(|known| known.record.owner.as_ref() != Some(&node.id)));
+        }
+    }
+
+    pub(super) fn assert_balanced(&self) {
+        assert_eq!(self.records.len(), usize::from(PARTITIONS));
+        let alive = self.nodes.iter().filter(|node| node.alive && !node.stopped);
+        let counts: Vec<usize> = alive
+            .map(|node| {
+                self.records.values().filter(|known| known.record.owner.as_ref() == Some(&node.id)).count()
+            })
+            .collect();
+        assert_eq!(counts.iter().sum::<usize>(), usize::from(PARTITIONS), "{counts:?}");
+        let (min, max) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+        assert!(max - min <= 1, "{counts:?}");
     }
 }

@@ -383,7 +383,7 @@ impl World {
         }
     }
 
-    /// Whether a member could not be heard, or its partitions could not be written, within a suspicion.
+    /// Returns whether a member could not be heard, or its partitions could not be written, within a suspicion.
     fn was_silent(&self, node: usize) -> bool {
         let node = &self.nodes[node];
         let until = node.cut_off_until.max(node.frozen_until).max(self.down_until);

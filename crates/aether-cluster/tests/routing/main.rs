@@ -1,9 +1,0 @@
-//! Commands and queries on their way through a real NATS, while shards move by hand and nodes freeze and die.
-#![expect(clippy::unwrap_used, reason = "tests")]
-
-#[path = "../../../aether-actor/tests/account/mod.rs"]
-mod account;
-mod failing;
-mod load;
-mod moving;
-mod world;
