@@ -8,11 +8,11 @@ use aether_core::ActorId;
 
 use crate::ask::Ask;
 use crate::command::{self, Command, Handle};
-use crate::inquiry::Inquiry;
+use crate::pending_query::PendingQuery;
 use crate::query::{self, Answer, Query};
-use crate::route::Elsewhere;
-use crate::runtime::kind::Kind;
-use crate::runtime::work::Seen;
+use crate::remote::route::Remote;
+use crate::runtime::host::ActorHost;
+use crate::runtime::mailbox_item::Seen;
 use crate::{Actor, ActorError, Permit, Router, Since};
 
 /// One actor, wherever it is: whom commands and queries are put to.
@@ -27,7 +27,7 @@ pub struct ActorRef<A: Actor> {
 /// Through what an actor is found.
 enum Target<A: Actor> {
     /// A system, which may have a router.
-    System(Arc<Kind<A>>),
+    System(Arc<ActorHost<A>>),
     /// A router, by whoever has no system: what is asked may take so long.
     Router(Arc<dyn Router>, Duration),
 }
@@ -35,13 +35,13 @@ enum Target<A: Actor> {
 /// The way of a command to its actor.
 pub(crate) enum Way<'a, A: Actor> {
     /// This process acts for the actor, as long as there is the permit.
-    Here(&'a Arc<Kind<A>>, Option<Permit>),
+    Here(&'a Arc<ActorHost<A>>, Option<Permit>),
     /// Another one does.
-    Elsewhere(Elsewhere),
+    Remote(Remote),
 }
 
 impl<A: Actor> ActorRef<A> {
-    pub(crate) fn new(target: Result<(Arc<Kind<A>>, ActorId), ActorError>) -> Self {
+    pub(crate) fn new(target: Result<(Arc<ActorHost<A>>, ActorId), ActorError>) -> Self {
         Self { target: target.map(|(kind, id)| (Target::System(kind), id)), seen: Seen::default() }
     }
 
@@ -85,19 +85,19 @@ impl<A: Actor> ActorRef<A> {
 
     /// Puts a query to the actor, answered from memory. While another process is at work on the same actor the answer may
     /// be of a moment ago, but never of one before what this caller has seen; see
-    /// [`linearizable`](Inquiry::linearizable). Await it, or say more first.
+    /// [`linearizable`](PendingQuery::linearizable). Await it, or say more first.
     ///
     /// # Errors
     /// [`ActorError`].
     ///
     /// # Cancel safety
     /// Can be dropped at any time.
-    pub fn query<Q: Query>(&self, query: Q) -> Inquiry<'_, A, Q>
+    pub fn query<Q: Query>(&self, query: Q) -> PendingQuery<'_, A, Q>
     where
         A: Answer<Q>,
     {
         const { query::assert_listed::<A, Q>() };
-        Inquiry::new(self, query)
+        PendingQuery::new(self, query)
     }
 
     /// Since when a command can have been executed whose id is made now: what this caller has seen of the actor, or its
@@ -120,23 +120,23 @@ impl<A: Actor> ActorRef<A> {
                 None => Way::Here(kind, None),
                 Some(router) => match router.enter(id) {
                     Some(permit) => Way::Here(kind, Some(permit)),
-                    None => Way::Elsewhere(Elsewhere::of(router, &kind.shared)),
+                    None => Way::Remote(Remote::of(router, &kind.shared)),
                 },
             },
-            Target::Router(router, _) => Way::Elsewhere(Elsewhere::through(router)),
+            Target::Router(router, _) => Way::Remote(Remote::through(router)),
         };
         Ok((way, id))
     }
 
     /// The actors of its type in memory, if this process acts for it now.
-    pub(crate) fn here(&self) -> Option<(&Arc<Kind<A>>, &ActorId)> {
+    pub(crate) fn here(&self) -> Option<(&Arc<ActorHost<A>>, &ActorId)> {
         let Ok((Target::System(kind), id)) = &self.target else { return None };
         let is_here = kind.shared.router.as_ref().is_none_or(|router| router.is_here(id));
         is_here.then_some((kind, id))
     }
 
     /// The actors of its type in this process's system, wherever it is itself.
-    pub(crate) fn kind(&self) -> Result<(&Arc<Kind<A>>, &ActorId), ActorError> {
+    pub(crate) fn kind(&self) -> Result<(&Arc<ActorHost<A>>, &ActorId), ActorError> {
         match self.target()? {
             (Target::System(kind), id) => Ok((kind, id)),
             (Target::Router(..), _) => Err(ActorError::NotRegistered { category: A::CATEGORY.to_owned() }),

@@ -14,8 +14,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::actor_ref::Way;
 use crate::command::{Command, Handle};
-use crate::route::Elsewhere;
-use crate::runtime::work::{Asked, BoxedWork, Caller, Seen, decoded, to_json};
+use crate::remote::route::Remote;
+use crate::runtime::mailbox_item::{CommandItem, BoxedItem, Caller, Seen, decoded, to_json};
 use crate::{ActorError, ActorRef, AskError, CommandId, Delivery, RemoteCommand, Since};
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -93,13 +93,13 @@ impl<'a, A: Handle<C>, C: Command> Ask<'a, A, C> {
         let Some(command) = self.command.take() else { return Ok(id) };
         match self.actor.way()? {
             (Way::Here(kind, permit), actor) => {
-                let work = Asked::<A, C>::new(command, delivery, Caller::Nobody, permit);
+                let work = CommandItem::<A, C>::new(command, delivery, Caller::Nobody, permit);
                 kind.submit(actor, Box::new(work)).await?;
             }
-            (Way::Elsewhere(elsewhere), actor) => {
+            (Way::Remote(remote), actor) => {
                 let seen = self.actor.seen();
-                let command = remote(&command, delivery, &elsewhere, seen)?;
-                let replied = elsewhere.command(actor, command).await?;
+                let command = to_remote(&command, delivery, &remote, seen)?;
+                let replied = remote.command(actor, command).await?;
                 seen.raise(replied.sequence);
             }
         }
@@ -121,16 +121,16 @@ impl<'a, A: Handle<C>, C: Command> Ask<'a, A, C> {
         let command = self.command.take().ok_or(ActorError::Stopped)?;
         let (kind, permit, actor) = match self.actor.way()? {
             (Way::Here(kind, permit), actor) => (kind, permit, actor),
-            (Way::Elsewhere(elsewhere), actor) => {
+            (Way::Remote(remote), actor) => {
                 let (actor, seen) = (actor.clone(), self.actor.seen().clone());
-                let command = remote(&command, delivery, &elsewhere, &seen)?;
-                return Ok(Box::pin(ask_elsewhere(elsewhere, actor, command, seen)));
+                let command = to_remote(&command, delivery, &remote, &seen)?;
+                return Ok(Box::pin(ask_remote(remote, actor, command, seen)));
             }
         };
         let (reply, answer) = oneshot::channel();
         let caller = Caller::Typed { reply, seen: self.actor.seen().clone() };
         let (id, deadline) = (delivery.id, delivery.deadline);
-        let work: BoxedWork<A> = Box::new(Asked::<A, C>::new(command, delivery, caller, permit));
+        let work: BoxedItem<A> = Box::new(CommandItem::<A, C>::new(command, delivery, caller, permit));
         let (kind, actor) = (Arc::clone(kind), actor.clone());
         Ok(Box::pin(async move {
             kind.submit(&actor, work).await?;
@@ -143,24 +143,24 @@ impl<'a, A: Handle<C>, C: Command> Ask<'a, A, C> {
     }
 }
 
-/// The command as it goes elsewhere.
-fn remote<C: Command>(
+/// Encodes a command for another process.
+fn to_remote<C: Command>(
     command: &C,
     mut delivery: Delivery,
-    elsewhere: &Elsewhere,
+    remote: &Remote,
     seen: &Seen,
 ) -> Result<RemoteCommand, ActorError> {
     let seen = seen.get();
     if delivery.is_fresh() {
         // Its id was made just now, which matters when it has to be sent again.
-        delivery.since = elsewhere.since(seen);
+        delivery.since = remote.since(seen);
     }
     Ok(RemoteCommand::new(C::NAME, to_json(command, "a command")?, delivery, seen))
 }
 
-/// Asks an actor that is elsewhere.
-async fn ask_elsewhere<R, E>(
-    elsewhere: Elsewhere,
+/// Asks an actor that is remote.
+async fn ask_remote<R, E>(
+    remote: Remote,
     actor: ActorId,
     command: RemoteCommand,
     seen: Seen,
@@ -170,7 +170,7 @@ where
     E: std::error::Error + DeserializeOwned + 'static,
 {
     let id = command.delivery.id;
-    let replied = elsewhere.command(&actor, command).await?;
+    let replied = remote.command(&actor, command).await?;
     seen.raise(replied.sequence);
     decoded(&replied.outcome, id)
 }

@@ -11,16 +11,16 @@ use aether_core::{Clock, SystemClock};
 use aether_event::InvalidEvents;
 
 use crate::command::{CommandList, short_name};
-use crate::dispatch::AnyKind;
+use crate::dispatch::AnyHost;
 use crate::list::duplicate;
 use crate::query::QueryList;
 use crate::reactor::{Reactor, StartError};
-use crate::runtime::kind::Kind;
-use crate::runtime::residents::{MemoryLimit, Residents};
+use crate::runtime::host::ActorHost;
+use crate::runtime::memory_limit::{MemoryLimit, Residents};
 use crate::system::{Provided, Shared, Store};
 use crate::{Actor, ActorOptions, ActorSystem, Router};
 
-type MakeKind = Box<dyn FnOnce(Arc<Shared>) -> Arc<dyn AnyKind> + Send>;
+type MakeHost = Box<dyn FnOnce(Arc<Shared>) -> Arc<dyn AnyHost> + Send>;
 
 /// What a system is started with.
 #[must_use = "a system is started by start()"]
@@ -46,7 +46,7 @@ struct Registered {
     queries: &'static [&'static str],
     idle: Option<Duration>,
     events: Result<(), InvalidEvents>,
-    make: MakeKind,
+    make: MakeHost,
 }
 
 impl std::fmt::Debug for ActorSystemBuilder {
@@ -88,7 +88,7 @@ impl ActorSystemBuilder {
             queries: <A::Queries as QueryList<A>>::NAMES,
             idle: options.idle,
             events: aether_event::check::<A::Event>(),
-            make: Box::new(move |shared| Arc::new(Kind::<A>::new(options, shared))),
+            make: Box::new(move |shared| Arc::new(ActorHost::<A>::new(options, shared))),
         });
         self
     }

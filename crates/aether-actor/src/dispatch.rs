@@ -14,18 +14,18 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::command::{Command, Handle};
-use crate::inquiry::{inquire, recollect};
+use crate::pending_query::{put_query, answer_from_memory};
 use crate::query::{Answer, Query};
-use crate::runtime::kind::Kind;
+use crate::runtime::host::ActorHost;
 use crate::runtime::observed;
-use crate::runtime::work::{Asked, BoxedWork, Caller, Seen, decode, to_json};
-use crate::{Actor, ActorError, Delivery, Permit, RemoteQuery, Replied, Told};
+use crate::runtime::mailbox_item::{CommandItem, BoxedItem, Caller, Seen, decode, to_json};
+use crate::{Actor, ActorError, Delivery, Permit, RemoteQuery, Replied, QueryReply};
 
 type Encoded = oneshot::Sender<Result<Replied, ActorError>>;
-type MakeWork<A> = fn(&[u8], Delivery, Encoded, Option<Permit>) -> Result<BoxedWork<A>, ActorError>;
+type MakeItem<A> = fn(&[u8], Delivery, Encoded, Option<Permit>) -> Result<BoxedItem<A>, ActorError>;
 
 /// How each command of an actor is made from what travelled.
-pub struct CommandTable<A: Actor>(HashMap<&'static str, MakeWork<A>>);
+pub struct CommandTable<A: Actor>(HashMap<&'static str, MakeItem<A>>);
 
 impl<A: Actor> CommandTable<A> {
     pub(crate) fn add<C: Command>(&mut self)
@@ -34,7 +34,7 @@ impl<A: Actor> CommandTable<A> {
     {
         self.0.insert(C::NAME, |data, delivery, caller, permit| {
             let command: C = decode(data, "a command")?;
-            Ok(Box::new(Asked::<A, C>::new(command, delivery, Caller::Encoded(caller), permit)))
+            Ok(Box::new(CommandItem::<A, C>::new(command, delivery, Caller::Encoded(caller), permit)))
         });
     }
 }
@@ -51,15 +51,15 @@ impl<A: Actor> fmt::Debug for CommandTable<A> {
     }
 }
 
-type Putting = Pin<Box<dyn Future<Output = Result<Told, ActorError>> + Send>>;
-type Put<A> = fn(&Arc<Kind<A>>, &ActorId, &RemoteQuery) -> Result<Putted, ActorError>;
+type Putting = Pin<Box<dyn Future<Output = Result<QueryReply, ActorError>> + Send>>;
+type Put<A> = fn(&Arc<ActorHost<A>>, &ActorId, &RemoteQuery) -> Result<QueryDispatch, ActorError>;
 
 /// A query that was put.
-pub(crate) enum Putted {
+pub(crate) enum QueryDispatch {
     /// It was answered from memory.
-    Told(Told),
+    Answered(QueryReply),
     /// It waits for its turn.
-    Waits(Putting),
+    Pending(Putting),
 }
 
 /// How each query of an actor is answered to whoever put it elsewhere.
@@ -74,22 +74,22 @@ impl<A: Actor> QueryTable<A> {
             let query: Q = decode(&remote.data, "a query")?;
             let seen = Seen::of(remote.seen);
             let linearizable = remote.linearizable;
-            if !linearizable && let Some(reply) = recollect::<A, Q>(kind, actor, &query, &seen)? {
-                return told(&reply, &seen).map(Putted::Told);
+            if !linearizable && let Some(reply) = answer_from_memory::<A, Q>(kind, actor, &query, &seen)? {
+                return told(&reply, &seen).map(QueryDispatch::Answered);
             }
             let (kind, actor, deadline) = (Arc::clone(kind), actor.clone(), remote.deadline);
-            Ok(Putted::Waits(Box::pin(async move {
+            Ok(QueryDispatch::Pending(Box::pin(async move {
                 let told_to = seen.clone();
                 let reply =
-                    inquire::<A, Q>(kind, actor, query, linearizable, told_to, deadline, None).await?;
+                    put_query::<A, Q>(kind, actor, query, linearizable, told_to, deadline, None).await?;
                 told(&reply, &seen)
             })))
         });
     }
 }
 
-fn told<R: Serialize>(reply: &R, seen: &Seen) -> Result<Told, ActorError> {
-    Ok(Told { answer: to_json(reply, "an answer")?, sequence: seen.get() })
+fn told<R: Serialize>(reply: &R, seen: &Seen) -> Result<QueryReply, ActorError> {
+    Ok(QueryReply { answer: to_json(reply, "an answer")?, sequence: seen.get() })
 }
 
 impl<A: Actor> Default for QueryTable<A> {
@@ -106,7 +106,7 @@ impl<A: Actor> fmt::Debug for QueryTable<A> {
 
 /// A kind of actors, whatever its type.
 #[async_trait]
-pub(crate) trait AnyKind: fmt::Debug + Send + Sync {
+pub(crate) trait AnyHost: fmt::Debug + Send + Sync {
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 
     /// Sends a command by its name, and waits for what becomes of it. The permit is held until it is settled.
@@ -120,7 +120,7 @@ pub(crate) trait AnyKind: fmt::Debug + Send + Sync {
     ) -> Result<Replied, ActorError>;
 
     /// Puts a query by its name.
-    fn put(self: Arc<Self>, actor: &ActorId, query: &RemoteQuery) -> Result<Putted, ActorError>;
+    fn put(self: Arc<Self>, actor: &ActorId, query: &RemoteQuery) -> Result<QueryDispatch, ActorError>;
 
     /// Lets the idle ones of these actors leave memory, and those at work when their turn ends. How many have left.
     fn evict(self: Arc<Self>, actors: &dyn Fn(&ActorId) -> bool) -> usize;
@@ -137,7 +137,7 @@ pub(crate) trait AnyKind: fmt::Debug + Send + Sync {
 }
 
 #[async_trait]
-impl<A: Actor> AnyKind for Kind<A> {
+impl<A: Actor> AnyHost for ActorHost<A> {
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
     }
@@ -162,7 +162,7 @@ impl<A: Actor> AnyKind for Kind<A> {
         }
     }
 
-    fn put(self: Arc<Self>, actor: &ActorId, query: &RemoteQuery) -> Result<Putted, ActorError> {
+    fn put(self: Arc<Self>, actor: &ActorId, query: &RemoteQuery) -> Result<QueryDispatch, ActorError> {
         let name = query.name.as_ref();
         let not_listed = || ActorError::NotListed { category: A::CATEGORY, name: name.to_owned() };
         let put = self.queries.0.get(name).ok_or_else(not_listed)?;
@@ -170,7 +170,7 @@ impl<A: Actor> AnyKind for Kind<A> {
     }
 
     fn evict(self: Arc<Self>, actors: &dyn Fn(&ActorId) -> bool) -> usize {
-        Kind::evict(&self, actors)
+        ActorHost::evict(&self, actors)
     }
 
     fn unpark(&self, actor: &ActorId) -> bool {

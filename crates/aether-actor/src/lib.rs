@@ -4,10 +4,10 @@
 //! |---|---|
 //! | write an actor | [`Actor`], [`Command`] and [`Handle`], [`Query`] and [`Answer`], [`Decision`] |
 //! | run actors | [`ActorSystem`], [`ActorOptions`], [`SnapshotPolicy`], [`MemoryLimit`] |
-//! | talk to them | [`ActorRef`], [`Ask`], [`Inquiry`], [`CommandId`] |
+//! | talk to them | [`ActorRef`], [`Ask`], [`PendingQuery`], [`CommandId`] |
 //! | decide over several actors | [`ActorSystem::transaction`], [`Draft`] |
 //! | react to events, wait, and act on the world | [`ProcessManager`], [`React`], [`Reaction`]; [`Decision::schedule`]; [`Effect`], [`EffectHandler`] |
-//! | spread them over processes | [`Router`], [`Entries`], [`ActorRef::through`], [`ActorSystem::command_here`], [`ActorSystem::evict`], [`Failure`] |
+//! | spread them over processes | [`Router`], [`DrainGate`], [`ActorRef::through`], [`ActorSystem::command_here`], [`ActorSystem::evict`], [`Failure`] |
 //! | check code against a board | [`describe`], [`describe_process`] |
 //! | know what went wrong | [`AskError`], [`ActorError`], [`StartError`] |
 
@@ -25,21 +25,17 @@ mod dispatch;
 mod effect;
 mod effects;
 mod error;
-mod failure;
-mod here;
-mod inquiry;
 mod list;
 mod membership;
 mod options;
 mod outcome;
 mod panic;
-mod permit;
+mod pending_query;
 mod process;
 mod provided;
 mod query;
 mod reactor;
-mod route;
-mod router;
+mod remote;
 mod runtime;
 mod system;
 mod timers;
@@ -64,11 +60,9 @@ pub use dispatch::{CommandTable, QueryTable};
 pub use effect::Effect;
 pub use effects::{EffectContext, EffectHandler};
 pub use error::{ActorError, AskError, LoadError, Poison};
-pub use failure::Failure;
-pub use inquiry::Inquiry;
+pub use pending_query::PendingQuery;
 pub use options::ActorOptions;
 pub use outcome::Outcome;
-pub use permit::{Entries, Permit};
 pub use process::{
     Answered, Cause, CommandAnswered, CommandSent, Process, ProcessContext, ProcessEvent, ProcessManager,
     ProcessOptions, React, ReactContext, Reaction, SendList, Sendable, SourceList,
@@ -77,8 +71,8 @@ pub use process::{
 pub use process::{ReactTo, Spotted, TakeAnswer, TimeOut};
 pub use query::{Answer, Query, QueryList};
 pub use reactor::StartError;
-pub use router::{RemoteCommand, RemoteQuery, Replied, Router, Told};
-pub use runtime::residents::MemoryLimit;
+pub use remote::{DrainGate, Failure, Permit, QueryReply, RemoteCommand, RemoteQuery, Replied, Router};
+pub use runtime::memory_limit::MemoryLimit;
 pub use runtime::snapshot::SnapshotPolicy;
 pub use system::{ActorSystem, Shutdown, Store, Unhandled, WeakSystem};
 #[doc(hidden)]

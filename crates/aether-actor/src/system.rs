@@ -15,12 +15,12 @@ use tokio::time::Instant;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::builder::ActorSystemBuilder;
-use crate::dispatch::AnyKind;
+use crate::dispatch::AnyHost;
 use crate::error::{ActorError, LoadError};
 use crate::reactor::Running;
-use crate::runtime::kind::Kind;
+use crate::runtime::host::ActorHost;
 use crate::runtime::load::Until;
-use crate::runtime::residents::Residents;
+use crate::runtime::memory_limit::Residents;
 use crate::{Actor, ActorRef, CommandId, Delivery, Outcome, Router};
 
 /// A store that actors live on: events, snapshots, and a subscription to the events.
@@ -116,8 +116,8 @@ pub struct ActorSystem(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) shared: Arc<Shared>,
-    by_type: HashMap<TypeId, Arc<dyn AnyKind>>,
-    pub(crate) by_category: HashMap<&'static str, Arc<dyn AnyKind>>,
+    by_type: HashMap<TypeId, Arc<dyn AnyHost>>,
+    pub(crate) by_category: HashMap<&'static str, Arc<dyn AnyHost>>,
     reactors: Mutex<Vec<Running>>,
     _janitor: AbortOnDropHandle<()>,
 }
@@ -145,8 +145,8 @@ impl ActorSystem {
 
     pub(crate) fn assemble(
         shared: Arc<Shared>,
-        by_type: HashMap<TypeId, Arc<dyn AnyKind>>,
-        by_category: HashMap<&'static str, Arc<dyn AnyKind>>,
+        by_type: HashMap<TypeId, Arc<dyn AnyHost>>,
+        by_category: HashMap<&'static str, Arc<dyn AnyHost>>,
         least_idle: Option<Duration>,
     ) -> Self {
         let janitor = AbortOnDropHandle::new(tokio::spawn(sweep(Arc::clone(&shared), least_idle)));
@@ -164,9 +164,9 @@ impl ActorSystem {
         ActorRef::new(id.and_then(|id| Ok((self.kind::<A>()?, id))))
     }
 
-    pub(crate) fn kind<A: Actor>(&self) -> Result<Arc<Kind<A>>, ActorError> {
+    pub(crate) fn kind<A: Actor>(&self) -> Result<Arc<ActorHost<A>>, ActorError> {
         let kind = self.0.by_type.get(&TypeId::of::<A>()).map(Arc::clone);
-        let kind = kind.and_then(|kind| kind.as_any().downcast::<Kind<A>>().ok());
+        let kind = kind.and_then(|kind| kind.as_any().downcast::<ActorHost<A>>().ok());
         kind.ok_or_else(|| ActorError::NotRegistered { category: A::CATEGORY.to_owned() })
     }
 
@@ -189,7 +189,7 @@ impl ActorSystem {
     }
 
     /// The kind that this actor is of. It does not keep the system alive.
-    pub(crate) fn kind_of(&self, actor: &ActorId) -> Result<Arc<dyn AnyKind>, ActorError> {
+    pub(crate) fn kind_of(&self, actor: &ActorId) -> Result<Arc<dyn AnyHost>, ActorError> {
         let not_registered = || ActorError::NotRegistered { category: actor.category().to_owned() };
         self.0.by_category.get(actor.category()).map(Arc::clone).ok_or_else(not_registered)
     }

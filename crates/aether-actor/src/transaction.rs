@@ -14,13 +14,13 @@ use crate::error::{ActorError, AskError, LoadError};
 use crate::list::for_each_arity;
 use crate::outcome::{Outcome, write_note};
 use crate::panic::caught;
-use crate::runtime::kind::Kind;
+use crate::runtime::host::ActorHost;
 use crate::runtime::load;
 use crate::runtime::loaded::Loaded;
 use crate::runtime::plan::event_of;
-use crate::runtime::recall::Known;
+use crate::runtime::executed_commands::Known;
 use crate::runtime::turn::Backoff;
-use crate::runtime::work::{decode, to_json};
+use crate::runtime::mailbox_item::{decode, to_json};
 use crate::system::Shared;
 use crate::{Actor, ActorRef, ActorSystem, CommandId};
 
@@ -254,7 +254,7 @@ fn check<D: Drafts>(drafts: &mut D) -> Result<(), ActorError> {
 
 /// An actor's part in a transaction: its state, and what is to happen to it.
 pub struct Draft<A: Actor> {
-    kind: Arc<Kind<A>>,
+    kind: Arc<ActorHost<A>>,
     actor: ActorId,
     loaded: Loaded<A>,
     state: A,

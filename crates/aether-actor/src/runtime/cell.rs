@@ -9,11 +9,11 @@ use aether_core::ActorId;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Semaphore;
 
-use super::kind::Kind;
+use super::host::ActorHost;
 use super::loaded::Loaded;
-use super::plan::Works;
-use super::residents::Resident;
-use super::work::Work;
+use super::plan::Items;
+use super::memory_limit::Resident;
+use super::mailbox_item::MailboxItem;
 use crate::Actor;
 
 /// One actor in memory. It has no task of its own: whoever puts the first command into an idle mailbox starts one, which
@@ -25,9 +25,9 @@ pub(crate) struct Cell<A: Actor> {
     pub(crate) space: Semaphore,
     /// `None` until it is loaded, and after it has become doubtful.
     pub(crate) loaded: RwLock<Option<Loaded<A>>>,
-    /// When it was last used, in the ticks of [`Residents`](super::residents::Residents).
+    /// When it was last used, in the ticks of [`Residents`](super::memory_limit::Residents).
     used: AtomicU64,
-    kind: Weak<Kind<A>>,
+    kind: Weak<ActorHost<A>>,
     /// How often in a row its code has panicked.
     pub(crate) panics: AtomicU32,
     /// Whether what is loaded is not to be answered from any more, and dropped when the turn ends.
@@ -36,7 +36,7 @@ pub(crate) struct Cell<A: Actor> {
 
 #[derive(Debug)]
 struct Mailbox<A: Actor> {
-    waiting: VecDeque<Box<dyn Work<A>>>,
+    waiting: VecDeque<Box<dyn MailboxItem<A>>>,
     state: Turn,
 }
 
@@ -81,11 +81,11 @@ pub(crate) enum Pushed<A: Actor> {
     /// There is one.
     Queued,
     /// The cell is retired: take another one.
-    Retired(Box<dyn Work<A>>),
+    Retired(Box<dyn MailboxItem<A>>),
 }
 
 impl<A: Actor> Cell<A> {
-    pub(crate) fn new(id: ActorId, kind: &Arc<Kind<A>>) -> Self {
+    pub(crate) fn new(id: ActorId, kind: &Arc<ActorHost<A>>) -> Self {
         Self {
             id,
             mailbox: Mutex::new(Mailbox { waiting: VecDeque::new(), state: Turn::Idle }),
@@ -99,7 +99,7 @@ impl<A: Actor> Cell<A> {
     }
 
     /// Puts a command into the mailbox; its place was taken from [`space`](Self::space) before.
-    pub(crate) fn push(&self, work: Box<dyn Work<A>>) -> Pushed<A> {
+    pub(crate) fn push(&self, work: Box<dyn MailboxItem<A>>) -> Pushed<A> {
         let mut mailbox = self.mailbox.lock();
         match mailbox.state {
             Turn::Retired => Pushed::Retired(work),
@@ -116,7 +116,7 @@ impl<A: Actor> Cell<A> {
     }
 
     /// Takes up to `limit` commands; `None`, and nobody is at work any more, if there are none.
-    pub(crate) fn take(&self, limit: usize) -> Option<Works<A>> {
+    pub(crate) fn take(&self, limit: usize) -> Option<Items<A>> {
         let mut mailbox = self.mailbox.lock();
         if mailbox.waiting.is_empty() {
             mailbox.rest();
@@ -181,7 +181,7 @@ impl<A: Actor> Cell<A> {
     }
 
     /// Retires the cell whatever it is doing; those who wait are given back.
-    pub(crate) fn close(&self) -> Works<A> {
+    pub(crate) fn close(&self) -> Items<A> {
         let mut mailbox = self.mailbox.lock();
         mailbox.state = Turn::Retired;
         self.space.close();

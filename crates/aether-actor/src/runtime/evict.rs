@@ -6,7 +6,7 @@ use aether_core::ActorId;
 use futures_util::StreamExt;
 
 use super::cell::Cell;
-use super::kind::Kind;
+use super::host::ActorHost;
 use super::loaded::Loaded;
 use crate::Actor;
 
@@ -17,7 +17,7 @@ const AT_ONCE: usize = 16;
 /// What is saved of an actor that has left.
 pub(crate) type Remains<A> = (ActorId, Loaded<A>);
 
-impl<A: Actor> Kind<A> {
+impl<A: Actor> ActorHost<A> {
     /// Lets the idle ones of these actors leave memory, and those at work when their turn ends. How many have left.
     pub(crate) fn evict(self: &Arc<Self>, actors: &dyn Fn(&ActorId) -> bool) -> usize {
         let idle = self.cells_of(actors).into_iter().filter(|cell| cell.dismiss());

@@ -7,7 +7,7 @@ use aether_event::UnknownEvents;
 use bytes::Bytes;
 use time::OffsetDateTime;
 
-use super::recall::Recall;
+use super::executed_commands::ExecutedCommands;
 use super::system_event::Change;
 use crate::error::Poison;
 use crate::outcome::{Outcome, read_note};
@@ -19,7 +19,7 @@ use crate::{Actor, CommandId};
 pub(crate) struct Loaded<A> {
     pub(crate) state: A,
     pub(crate) head: Head,
-    pub(crate) recall: Recall,
+    pub(crate) recall: ExecutedCommands,
     /// The timers that are set, by name: the ids of the commands that they send.
     pub(crate) timers: BTreeMap<String, CommandId>,
     /// What has come since the last snapshot.
@@ -48,7 +48,7 @@ impl<A: Actor> Default for Loaded<A> {
         Self {
             state: A::default(),
             head: Head::NONE,
-            recall: Recall::default(),
+            recall: ExecutedCommands::default(),
             timers: BTreeMap::new(),
             since_snapshot: SinceSnapshot::default(),
         }

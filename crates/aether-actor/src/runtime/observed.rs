@@ -4,8 +4,8 @@ use aether_telemetry::metrics::{ActorMetrics, Answered, Timer};
 use aether_telemetry::{span, trace};
 use tracing::Span;
 
-use super::plan::Works;
-use super::work::BoxedWork;
+use super::plan::Items;
+use super::mailbox_item::BoxedItem;
 use crate::error::ActorError;
 use crate::outcome::Outcome;
 use crate::{Actor, Delivery};
@@ -46,13 +46,13 @@ fn ask(operation: &'static str, category: &str, name: &str, delivery: &Delivery)
 }
 
 /// These were taken out of a mailbox at once. The span of the turn that is for them.
-pub(crate) fn turn<A: Actor>(metrics: &ActorMetrics, actor: &aether_core::ActorId, works: &Works<A>) -> Span {
+pub(crate) fn turn<A: Actor>(metrics: &ActorMetrics, actor: &aether_core::ActorId, works: &Items<A>) -> Span {
     metrics.taken(works.iter().map(|work| work.observed().timer));
     span::turn(A::CATEGORY, actor, works.iter().map(|work| &work.observed().span))
 }
 
 /// Answers these.
-pub(crate) fn answer<A: Actor>(metrics: &ActorMetrics, works: Works<A>, sequence: u64) {
+pub(crate) fn answer<A: Actor>(metrics: &ActorMetrics, works: Items<A>, sequence: u64) {
     metrics.answered(works.iter().map(|work| (work.observed().timer, work.answered())));
     for work in works {
         span::ask_ended(&work.observed().span, work.answered().as_str());
@@ -61,7 +61,7 @@ pub(crate) fn answer<A: Actor>(metrics: &ActorMetrics, works: Works<A>, sequence
 }
 
 /// Answers what was executed before.
-pub(crate) fn recall<A: Actor>(metrics: &ActorMetrics, work: BoxedWork<A>, outcome: Outcome, sequence: u64) {
+pub(crate) fn recall<A: Actor>(metrics: &ActorMetrics, work: BoxedItem<A>, outcome: Outcome, sequence: u64) {
     let observed = work.observed();
     metrics.answered(std::iter::once((observed.timer, Answered::Recalled)));
     span::ask_ended(&observed.span, Answered::Recalled.as_str());
@@ -69,7 +69,7 @@ pub(crate) fn recall<A: Actor>(metrics: &ActorMetrics, work: BoxedWork<A>, outco
 }
 
 /// Says that there is no answer.
-pub(crate) fn fail<A: Actor>(metrics: &ActorMetrics, work: BoxedWork<A>, error: ActorError) {
+pub(crate) fn fail<A: Actor>(metrics: &ActorMetrics, work: BoxedItem<A>, error: ActorError) {
     work.observed().failed(metrics, &error);
     work.fail(error);
 }

@@ -9,9 +9,9 @@ use time::OffsetDateTime;
 
 use super::loaded::Loaded;
 use super::observed;
-use super::recall::Known;
+use super::executed_commands::Known;
 use super::system_event;
-use super::work::{Verdict, Work};
+use super::mailbox_item::{Verdict, MailboxItem};
 use crate::error::ActorError;
 use crate::outcome::Outcome;
 use crate::panic::caught;
@@ -22,14 +22,14 @@ use crate::{Actor, CommandContext, CommandId};
 const MAX_BYTES: usize = 256 * 1024;
 
 /// Commands and queries that wait for their answers.
-pub(crate) type Works<A> = Vec<Box<dyn Work<A>>>;
+pub(crate) type Items<A> = Vec<Box<dyn MailboxItem<A>>>;
 
 /// What is to be saved, and who waits for it.
 pub(crate) struct Plan<A: Actor> {
     /// Whose answers depend on it.
-    pub(crate) waiting: Works<A>,
+    pub(crate) waiting: Items<A>,
     /// Those whose turn comes after it.
-    pub(crate) later: Works<A>,
+    pub(crate) later: Items<A>,
     /// The events.
     pub(crate) events: Vec<Event>,
     /// What is recorded of the commands.
@@ -76,7 +76,7 @@ enum Step {
 pub(crate) fn plan<A: Actor>(
     actor: &ActorId,
     loaded: &Loaded<A>,
-    mut works: Works<A>,
+    mut works: Items<A>,
     limit: usize,
     now: OffsetDateTime,
     metrics: &ActorMetrics,
@@ -116,7 +116,7 @@ fn step<A: Actor>(
     actor: &ActorId,
     loaded: &Loaded<A>,
     plan: &mut Plan<A>,
-    work: &mut dyn Work<A>,
+    work: &mut dyn MailboxItem<A>,
     now: OffsetDateTime,
     provided: &Provided,
 ) -> Step {
@@ -184,7 +184,7 @@ fn build<A: Actor>(
     mut version: Version,
     events: &[A::Event],
     declared: &[crate::decision::Declared],
-    work: &dyn Work<A>,
+    work: &dyn MailboxItem<A>,
     now: OffsetDateTime,
     out: &mut Vec<Event>,
 ) -> Result<usize, ActorError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aether_core::{ActorId, Commit, Event, Expected, Head, SaveError};
 use tokio::time::Instant;
 
-use super::kind::Kind;
+use super::host::ActorHost;
 use super::turn::Backoff;
 use crate::error::ActorError;
 use crate::outcome::{Outcome, write_note};
@@ -13,9 +13,9 @@ use crate::{Actor, CommandId};
 
 /// What became of a plan.
 #[derive(Debug)]
-pub(crate) enum Stood {
+pub(crate) enum SaveResult {
     /// It stands; the actor is at this head.
-    Yes(Head),
+    Stands(Head),
     /// Somebody else has committed since. Nothing was saved.
     Conflict,
     /// It is not known to stand.
@@ -25,13 +25,13 @@ pub(crate) enum Stood {
 /// Saves what was decided at `before`. While nobody can say whether it stands, it is saved again, however long its callers
 /// have gone: the next command must not be decided before it is known.
 pub(crate) async fn commit<A: Actor>(
-    kind: &Kind<A>,
+    kind: &ActorHost<A>,
     actor: &ActorId,
     before: Head,
     events: &[Event],
     outcomes: &[(CommandId, Outcome)],
     awaited_until: Instant,
-) -> Stood {
+) -> SaveResult {
     let note = write_note(outcomes);
     let commit = if events.is_empty() {
         Commit::note_only(actor, before, &note)
@@ -42,8 +42,8 @@ pub(crate) async fn commit<A: Actor>(
     let mut unknown = false;
     loop {
         match kind.shared.store.save(&commit).await {
-            Ok(saved) => return Stood::Yes(saved.head),
-            Err(error) if error.is_version_conflict() => return Stood::Conflict,
+            Ok(saved) => return SaveResult::Stands(saved.head),
+            Err(error) if error.is_version_conflict() => return SaveResult::Conflict,
             Err(error) => {
                 unknown |= matches!(error, SaveError::UnknownOutcome(_));
                 let again = match &error {
@@ -53,7 +53,7 @@ pub(crate) async fn commit<A: Actor>(
                     _ => false,
                 };
                 if !again || kind.shared.is_given_up() {
-                    return Stood::Failed(failure(error, unknown));
+                    return SaveResult::Failed(failure(error, unknown));
                 }
                 tracing::debug!(%actor, %error, "saving again what may stand");
                 kind.metrics.save_retried();
@@ -65,21 +65,21 @@ pub(crate) async fn commit<A: Actor>(
 
 /// Proves that `before` is still the actor's head, for answers that save nothing.
 pub(crate) async fn proof<A: Actor>(
-    kind: &Kind<A>,
+    kind: &ActorHost<A>,
     actor: &ActorId,
     before: Head,
     awaited_until: Instant,
-) -> Stood {
+) -> SaveResult {
     let mut backoff = Backoff::default();
     loop {
         match kind.shared.store.confirm(actor, before).await {
-            Ok(true) => return Stood::Yes(before),
-            Ok(false) => return Stood::Conflict,
-            Err(error) if error.is_version_conflict() => return Stood::Conflict,
+            Ok(true) => return SaveResult::Stands(before),
+            Ok(false) => return SaveResult::Conflict,
+            Err(error) if error.is_version_conflict() => return SaveResult::Conflict,
             Err(error) => {
                 if !error.is_retryable() || !backoff.fits_before(awaited_until) || kind.shared.is_given_up() {
                     // A proof saves nothing, whatever became of it.
-                    return Stood::Failed(failure(error, false));
+                    return SaveResult::Failed(failure(error, false));
                 }
             }
         }

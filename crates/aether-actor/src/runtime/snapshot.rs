@@ -9,7 +9,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::loaded::{Loaded, SinceSnapshot};
-use super::recall::{Recall, StoredRecall};
+use super::executed_commands::{ExecutedCommands, StoredCommands};
 use crate::{Actor, CommandId};
 
 /// When snapshots of an actor are taken: as soon as one of these is reached. Losing a snapshot loses nothing.
@@ -80,7 +80,7 @@ impl Default for SnapshotPolicy {
 struct Written<'a, A> {
     state_version: u32,
     state: &'a A,
-    recall: StoredRecall,
+    recall: StoredCommands,
     timers: &'a BTreeMap<String, CommandId>,
 }
 
@@ -88,7 +88,7 @@ struct Written<'a, A> {
 struct Read {
     state_version: u32,
     state: Value,
-    recall: StoredRecall,
+    recall: StoredCommands,
     timers: BTreeMap<String, CommandId>,
 }
 
@@ -122,7 +122,7 @@ pub(crate) fn restore<A: Actor>(snapshot: &ActorSnapshot) -> Option<Loaded<A>> {
     Some(Loaded {
         state: serde_json::from_value(state).ok()?,
         head,
-        recall: Recall::from_stored(&read.recall)?,
+        recall: ExecutedCommands::from_stored(&read.recall)?,
         timers: read.timers,
         since_snapshot: SinceSnapshot::default(),
     })

@@ -11,18 +11,18 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::cell::Cell;
-use super::kind::Kind;
+use super::host::ActorHost;
 use super::load;
 use super::loaded::Loaded;
 use super::observed;
-use super::plan::{Plan, Works, plan};
-use super::recall::Known;
-use super::save::{self, Stood};
+use super::plan::{Plan, Items, plan};
+use super::executed_commands::Known;
+use super::save::{self, SaveResult};
 use crate::error::{ActorError, LoadError};
 use crate::{Actor, CommandId};
 
 /// Runs turns until nobody waits any more.
-pub(crate) async fn run<A: Actor>(kind: Arc<Kind<A>>, cell: Arc<Cell<A>>) {
+pub(crate) async fn run<A: Actor>(kind: Arc<ActorHost<A>>, cell: Arc<Cell<A>>) {
     let guard = Abandoned { kind: &kind, cell: &cell, finished: false };
     while let Some(works) = cell.take(kind.options.commit_size) {
         turn(&kind, &cell, works).await;
@@ -32,7 +32,7 @@ pub(crate) async fn run<A: Actor>(kind: Arc<Kind<A>>, cell: Arc<Cell<A>>) {
 }
 
 /// Runs one turn; whether others wait for the next, which is for [`run`] then.
-pub(crate) async fn first<A: Actor>(kind: Arc<Kind<A>>, cell: Arc<Cell<A>>) -> bool {
+pub(crate) async fn first<A: Actor>(kind: Arc<ActorHost<A>>, cell: Arc<Cell<A>>) -> bool {
     let guard = Abandoned { kind: &kind, cell: &cell, finished: false };
     if let Some(works) = cell.take(kind.options.commit_size) {
         turn(&kind, &cell, works).await;
@@ -47,7 +47,7 @@ pub(crate) async fn first<A: Actor>(kind: Arc<Kind<A>>, cell: Arc<Cell<A>>) -> b
 
 /// If a turn ends by a panic of the runtime's own, whoever waits is told, and the actor begins anew.
 struct Abandoned<'a, A: Actor> {
-    kind: &'a Arc<Kind<A>>,
+    kind: &'a Arc<ActorHost<A>>,
     cell: &'a Arc<Cell<A>>,
     finished: bool,
 }
@@ -71,9 +71,9 @@ impl<A: Actor> Drop for Abandoned<'_, A> {
 
 /// Answers these commands, one way or the other.
 fn turn<A: Actor>(
-    kind: &Arc<Kind<A>>,
+    kind: &Arc<ActorHost<A>>,
     cell: &Arc<Cell<A>>,
-    works: Works<A>,
+    works: Items<A>,
 ) -> impl Future<Output = ()> + Send {
     if let Some(loaded) = cell.take_leave() {
         // It may have been elsewhere since it was loaded, so whoever comes now is not answered from that.
@@ -83,7 +83,7 @@ fn turn<A: Actor>(
     answer(kind, cell, works).instrument(span)
 }
 
-async fn answer<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, mut works: Works<A>) {
+async fn answer<A: Actor>(kind: &Arc<ActorHost<A>>, cell: &Arc<Cell<A>>, mut works: Items<A>) {
     let mut conflicts = 0;
     let mut backoff = Backoff::between_rivals();
     let mut limit = usize::MAX;
@@ -173,11 +173,11 @@ enum Again {
 /// Makes a plan stand, takes it in, and answers. Gives back whoever has no answer because it does not, and whoever's turn
 /// has not come.
 async fn settle<A: Actor>(
-    kind: &Arc<Kind<A>>,
+    kind: &Arc<ActorHost<A>>,
     cell: &Arc<Cell<A>>,
     plan: Plan<A>,
     now: OffsetDateTime,
-) -> (Works<A>, Works<A>, Result<(), Again>) {
+) -> (Items<A>, Items<A>, Result<(), Again>) {
     let Plan { waiting, later, events, outcomes, state, needs_proof, .. } = plan;
     let Some(before) = cell.loaded.read().as_ref().map(|loaded| loaded.head) else {
         return (waiting, later, Err(Again::Conflict));
@@ -193,7 +193,7 @@ async fn settle<A: Actor>(
         save::commit(kind, &cell.id, before, &events, &outcomes, awaited_until).await
     };
     match stood {
-        Stood::Yes(head) => {
+        SaveResult::Stands(head) => {
             kind.shared.saw(head.sequence());
             let mut is_sound = true;
             if let Some(loaded) = cell.loaded.write().as_mut() {
@@ -215,17 +215,17 @@ async fn settle<A: Actor>(
             kind.snapshot_if_due(cell, now);
             (Vec::new(), later, Ok(()))
         }
-        Stood::Conflict => (waiting, later, Err(Again::Conflict)),
-        Stood::Failed(error) => (waiting, later, Err(Again::Failed(error))),
+        SaveResult::Conflict => (waiting, later, Err(Again::Conflict)),
+        SaveResult::Failed(error) => (waiting, later, Err(Again::Failed(error))),
     }
 }
 
 /// Takes out whoever need not be begun any more.
-fn drop_late<A: Actor>(kind: &Kind<A>, works: &mut Works<A>) {
+fn drop_late<A: Actor>(kind: &ActorHost<A>, works: &mut Items<A>) {
     let now = Instant::now();
     let stopping = kind.shared.is_given_up();
     let is_late =
-        |work: &super::work::BoxedWork<A>| stopping || work.is_abandoned() || work.delivery().deadline <= now;
+        |work: &super::mailbox_item::BoxedItem<A>| stopping || work.is_abandoned() || work.delivery().deadline <= now;
     for work in works.extract_if(.., |work| is_late(work)) {
         let error = if stopping { ActorError::Stopped } else { ActorError::Expired };
         observed::fail(&kind.metrics, work, error);
@@ -233,7 +233,7 @@ fn drop_late<A: Actor>(kind: &Kind<A>, works: &mut Works<A>) {
 }
 
 /// Whether nothing has to be read before these can be decided.
-fn is_ready<A: Actor>(cell: &Cell<A>, works: &Works<A>) -> bool {
+fn is_ready<A: Actor>(cell: &Cell<A>, works: &Items<A>) -> bool {
     let loaded = cell.loaded.read();
     let Some(loaded) = loaded.as_ref() else { return false };
     works.iter().all(|work| {
@@ -245,9 +245,9 @@ fn is_ready<A: Actor>(cell: &Cell<A>, works: &Works<A>) -> bool {
 
 /// Sees to it that the actor is loaded, has come to what the callers have seen, and remembers far enough back.
 async fn ready<A: Actor>(
-    kind: &Arc<Kind<A>>,
+    kind: &Arc<ActorHost<A>>,
     cell: &Arc<Cell<A>>,
-    works: &mut Works<A>,
+    works: &mut Items<A>,
 ) -> Result<(), ActorError> {
     let mut backoff = Backoff::default();
     let panics = cell.panics.load(Ordering::Relaxed);
@@ -282,7 +282,7 @@ async fn ready<A: Actor>(
 
 /// One attempt; whether the actor is ready.
 async fn get_ready<A: Actor>(
-    kind: &Arc<Kind<A>>,
+    kind: &Arc<ActorHost<A>>,
     cell: &Arc<Cell<A>>,
     needs: Needs,
 ) -> Result<bool, LoadError> {
@@ -304,7 +304,7 @@ async fn get_ready<A: Actor>(
 
 /// Loads an actor into its cell.
 async fn activate<A: Actor>(
-    kind: &Arc<Kind<A>>,
+    kind: &Arc<ActorHost<A>>,
     cell: &Arc<Cell<A>>,
 ) -> Result<aether_core::Head, LoadError> {
     if let Some(poison) = kind.parked(&cell.id) {
@@ -322,7 +322,7 @@ async fn activate<A: Actor>(
 }
 
 /// Reads what others have committed.
-async fn refresh<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>) -> Result<(), LoadError> {
+async fn refresh<A: Actor>(kind: &Arc<ActorHost<A>>, cell: &Arc<Cell<A>>) -> Result<(), LoadError> {
     let Some(mut loaded) = cell.loaded.read().clone() else { return Ok(()) };
     if load::catch_up(&kind.shared.store, &cell.id, &kind.options, &mut loaded).await? {
         kind.shared.saw(loaded.head.sequence());
@@ -340,7 +340,7 @@ struct Needs {
 }
 
 impl Needs {
-    fn of<A: Actor>(works: &Works<A>) -> Self {
+    fn of<A: Actor>(works: &Items<A>) -> Self {
         let commands = works.iter().filter(|work| work.delivery().may_be_known());
         Self {
             at_least: works.iter().map(|work| work.at_least()).max().unwrap_or(0),
@@ -351,7 +351,7 @@ impl Needs {
 
 /// Looks through the log for commands that may have been executed before what is remembered.
 async fn look_back<A: Actor>(
-    kind: &Arc<Kind<A>>,
+    kind: &Arc<ActorHost<A>>,
     cell: &Arc<Cell<A>>,
     commands: Vec<(CommandId, u64)>,
 ) -> Result<(), LoadError> {
@@ -380,18 +380,18 @@ async fn look_back<A: Actor>(
 }
 
 /// Drops what is loaded: it is not to be trusted any more.
-pub(crate) fn forget<A: Actor>(kind: &Kind<A>, cell: &Cell<A>) {
+pub(crate) fn forget<A: Actor>(kind: &ActorHost<A>, cell: &Cell<A>) {
     kind.drop_loaded(cell, "reloaded");
 }
 
-fn panicked<A: Actor>(kind: &Kind<A>, cell: &Cell<A>, panics: u32) {
+fn panicked<A: Actor>(kind: &ActorHost<A>, cell: &Cell<A>, panics: u32) {
     cell.panics.fetch_add(panics, Ordering::Relaxed);
     kind.metrics.panicked(panics);
     tracing::warn!(actor = %cell.id, panics, "the actor's code panicked; it is loaded again");
 }
 
 /// Until when somebody waits for an answer.
-fn last_deadline<A: Actor>(works: &Works<A>) -> Instant {
+fn last_deadline<A: Actor>(works: &Items<A>) -> Instant {
     works.iter().map(|work| work.delivery().deadline).max().unwrap_or_else(Instant::now)
 }
 

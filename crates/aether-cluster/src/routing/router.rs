@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use aether_actor::{ActorError, Permit, RemoteCommand, RemoteQuery, Replied, Router, Told};
+use aether_actor::{ActorError, Permit, RemoteCommand, RemoteQuery, Replied, Router, QueryReply};
 use aether_core::ActorId;
 use async_nats::Client;
 use async_trait::async_trait;
@@ -129,7 +129,7 @@ impl Router for ClusterRouter {
         }
     }
 
-    async fn query(&self, actor: &ActorId, query: RemoteQuery) -> Result<Told, ActorError> {
+    async fn query(&self, actor: &ActorId, query: RemoteQuery) -> Result<QueryReply, ActorError> {
         let RemoteQuery { name, data, linearizable, seen, deadline, .. } = query;
         let kind = Kind::Query(RequestedQuery { name: name.into_owned(), data, linearizable });
         let request = Request { to: None, actor: actor.clone(), seen, left: Duration::ZERO, kind };

@@ -51,7 +51,7 @@ pub trait Router: fmt::Debug + Send + Sync {
     ///
     /// # Cancel safety
     /// Can be dropped at any time.
-    async fn query(&self, actor: &ActorId, query: RemoteQuery) -> Result<Told, ActorError>;
+    async fn query(&self, actor: &ActorId, query: RemoteQuery) -> Result<QueryReply, ActorError>;
 }
 
 /// A command for an actor that is elsewhere.
@@ -121,7 +121,7 @@ pub struct Replied {
 
 /// What a query that was put for somebody elsewhere came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct QueryReply {
     /// The answer as JSON.
     pub answer: Bytes,
     /// The actor's sequence that it was answered at.

@@ -8,10 +8,10 @@ use aether_coordination::{NatsConfig, NatsCoordination};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore, JetStreamTimers};
 use aether_testkit::server::{shared_r1, unique_name};
 
-use crate::bell::{Bell, rung, until_rung};
-use crate::timers::NoTimers;
-use crate::transfer::Ended;
-use crate::world::{WITHIN, World, ask, balance, ended, open, quick};
+use super::bell::{Bell, rung, until_rung};
+use super::timers::NoTimers;
+use super::transfer::Ended;
+use super::world::{WITHIN, World, ask, balance, ended, open, quick};
 
 /// A stream, a bucket and timers that one test has to itself.
 struct Place(String);
@@ -86,13 +86,13 @@ async fn timers_outlive_whoever_sets_them() {
     let world = place.connect().await;
     // Set in the log, and not followed.
     let bare = world.bare().actor::<Bell>().timers_with(Arc::new(NoTimers), quick()).start().await.unwrap();
-    crate::bell::later(&bare, "a", "unset", Duration::from_millis(10), 1).await;
+    super::bell::later(&bare, "a", "unset", Duration::from_millis(10), 1).await;
     drop(bare);
     // Set, and fired when nobody is there.
     let system = world.builder().actor::<Bell>().start().await.unwrap();
-    crate::bell::later(&system, "b", "set", Duration::from_secs(2), 2).await;
-    crate::bell::later(&system, "c", "cancelled", Duration::from_secs(2), 3).await;
-    crate::bell::silence(&system, "c", "cancelled").await;
+    super::bell::later(&system, "b", "set", Duration::from_secs(2), 2).await;
+    super::bell::later(&system, "c", "cancelled", Duration::from_secs(2), 3).await;
+    super::bell::silence(&system, "c", "cancelled").await;
     until_rung(&world, "a", &[1]).await;
     drop(system);
     assert!(rung(&world, "b").await.is_empty());
@@ -100,7 +100,7 @@ async fn timers_outlive_whoever_sets_them() {
     let world = place.connect().await;
     let system = world.builder().actor::<Bell>().start().await.unwrap();
     until_rung(&world, "b", &[2]).await;
-    crate::bell::later(&system, "b", "next", Duration::from_millis(10), 4).await;
+    super::bell::later(&system, "b", "next", Duration::from_millis(10), 4).await;
     until_rung(&world, "b", &[2, 4]).await;
     assert_eq!(rung(&world, "a").await, [1]);
     assert!(rung(&world, "c").await.is_empty());
@@ -112,13 +112,13 @@ async fn effects_outlive_whoever_declares_them() {
     let place = Place::new();
     let world = place.connect().await;
     let done = Arc::new(AtomicUsize::new(0));
-    let stuck = crate::effects::mailing(&world, Arc::new(|_| Err("no network".into()))).await;
+    let stuck = super::effects::mailing(&world, Arc::new(|_| Err("no network".into()))).await;
     for n in 0..5 {
-        crate::effects::mail(&stuck, "s", &format!("{n}")).await;
+        super::effects::mail(&stuck, "s", &format!("{n}")).await;
     }
     drop(stuck);
     let counted = Arc::clone(&done);
-    let system = crate::effects::mailing(
+    let system = super::effects::mailing(
         &place.connect().await,
         Arc::new(move |_| {
             counted.fetch_add(1, Ordering::Relaxed);
@@ -126,7 +126,7 @@ async fn effects_outlive_whoever_declares_them() {
         }),
     )
     .await;
-    crate::world::until("all are done", || done.load(Ordering::Relaxed) >= 5).await;
+    super::world::until("all are done", || done.load(Ordering::Relaxed) >= 5).await;
     system.shutdown(WITHIN).await;
     assert_eq!(done.load(Ordering::Relaxed), 5);
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use aether_core::ActorId;
 
-use crate::dispatch::Putted;
-use crate::{ActorError, ActorSystem, Delivery, RemoteQuery, Replied, Told};
+use crate::dispatch::QueryDispatch;
+use crate::{ActorError, ActorSystem, Delivery, RemoteQuery, Replied, QueryReply};
 
 impl ActorSystem {
     /// Runs a command here, whatever the router says, and waits for what becomes of it: for a router that was sent it by
@@ -36,10 +36,10 @@ impl ActorSystem {
     ///
     /// # Cancel safety
     /// Can be dropped at any time.
-    pub async fn query_here(&self, actor: &ActorId, query: RemoteQuery) -> Result<Told, ActorError> {
+    pub async fn query_here(&self, actor: &ActorId, query: RemoteQuery) -> Result<QueryReply, ActorError> {
         match self.kind_of(actor)?.put(actor, &query)? {
-            Putted::Told(told) => Ok(told),
-            Putted::Waits(putting) => putting.await,
+            QueryDispatch::Answered(told) => Ok(told),
+            QueryDispatch::Pending(putting) => putting.await,
         }
     }
 

@@ -3,7 +3,7 @@
 use aether_actor::{ActorSystem, AskError};
 
 use crate::account::{Account, AccountError, AccountEvent, Balance, Deposit, Open, Withdraw};
-use crate::joined::{Net, account};
+use super::joined::{Net, account};
 
 #[tokio::test]
 async fn a_query_elsewhere_is_answered_from_memory() {

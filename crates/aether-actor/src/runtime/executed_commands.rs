@@ -1,4 +1,4 @@
-//! [`Recall`]: the outcomes of the latest commands, so that one that is sent again is not executed again.
+//! [`ExecutedCommands`]: the outcomes of the latest commands, so that one that is sent again is not executed again.
 
 use std::collections::VecDeque;
 
@@ -14,7 +14,7 @@ use crate::outcome::{Outcome, read_note, write_note};
 ///
 /// They are few, and most commands are new, so looking one up goes through all of them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Recall {
+pub(crate) struct ExecutedCommands {
     /// The sequence of the last commit of which nothing is remembered; 0 if everything is.
     reach: u64,
     /// Whether it was widened: then it stays so wide, up to the window.
@@ -34,7 +34,7 @@ pub(crate) enum Known {
     Unclear,
 }
 
-impl Recall {
+impl ExecutedCommands {
     /// Nothing is remembered of the commits up to this sequence, and none is later.
     pub(crate) fn after(reach: u64) -> Self {
         Self { reach, ..Self::default() }
@@ -82,7 +82,7 @@ impl Recall {
     }
 
     /// For snapshots: `limit` of them.
-    pub(crate) fn to_stored(&self, limit: usize) -> StoredRecall {
+    pub(crate) fn to_stored(&self, limit: usize) -> StoredCommands {
         let mut latest = Self { widened: false, ..self.clone() };
         latest.forget(limit);
         let (mut sequences, mut outcomes) = (Vec::new(), Vec::new());
@@ -90,11 +90,11 @@ impl Recall {
             sequences.push(sequence);
             outcomes.push((id, outcome));
         }
-        StoredRecall { reach: latest.reach, sequences, outcomes: STANDARD.encode(write_note(&outcomes)) }
+        StoredCommands { reach: latest.reach, sequences, outcomes: STANDARD.encode(write_note(&outcomes)) }
     }
 
     /// From a snapshot; `None` if it cannot be read.
-    pub(crate) fn from_stored(stored: &StoredRecall) -> Option<Self> {
+    pub(crate) fn from_stored(stored: &StoredCommands) -> Option<Self> {
         let outcomes = read_note(&STANDARD.decode(&stored.outcomes).ok()?.into()).ok()?;
         let mut recall = Self::after(stored.reach);
         for (sequence, outcome) in stored.sequences.iter().zip(outcomes) {
@@ -104,9 +104,9 @@ impl Recall {
     }
 }
 
-/// A [`Recall`] in a snapshot.
+/// A [`ExecutedCommands`] in a snapshot.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct StoredRecall {
+pub(crate) struct StoredCommands {
     reach: u64,
     /// The sequences of the commits of the commands.
     sequences: Vec<u64>,
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn what_is_remembered_decides_what_is_known() {
         let [a, b, c] = [CommandId::new(), CommandId::new(), CommandId::new()];
-        let mut recall = Recall::after(0);
+        let mut recall = ExecutedCommands::after(0);
         recall.add(5, [(a, done())]);
         recall.add(7, [(b, done())]);
         assert_eq!(recall.look_up(a, 0), Known::Executed(done()));
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn the_commands_of_one_commit_are_forgotten_together() {
         let ids: Vec<_> = (0..3).map(|_| CommandId::new()).collect();
-        let mut recall = Recall::after(0);
+        let mut recall = ExecutedCommands::after(0);
         recall.add(5, [(ids[0], done()), (ids[1], done())]);
         recall.add(7, [(ids[2], done())]);
         recall.forget(2);
@@ -155,12 +155,12 @@ mod tests {
 
     #[test]
     fn a_recall_survives_its_snapshot() {
-        let mut recall = Recall::after(3);
+        let mut recall = ExecutedCommands::after(3);
         let ids = [CommandId::new(), CommandId::new(), CommandId::new()];
         recall.add(4, [(ids[0], done()), (ids[1], Outcome::Refused("\"n\"".into()))]);
         recall.add(9, [(ids[2], Outcome::DoneTooLarge)]);
         let json = serde_json::to_string(&recall.to_stored(10)).unwrap();
-        let back = Recall::from_stored(&serde_json::from_str(&json).unwrap()).unwrap();
+        let back = ExecutedCommands::from_stored(&serde_json::from_str(&json).unwrap()).unwrap();
         assert_eq!(back.commands, recall.commands);
         assert_eq!(back.reach, 3);
     }

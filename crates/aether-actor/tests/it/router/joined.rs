@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aether_actor::{
-    ActorError, ActorOptions, ActorSystem, ActorSystemBuilder, Delivery, Entries, Failure, Permit,
-    RemoteCommand, RemoteQuery, Replied, Router, Told, WeakSystem,
+    ActorError, ActorOptions, ActorSystem, ActorSystemBuilder, Delivery, DrainGate, Failure, Permit,
+    RemoteCommand, RemoteQuery, Replied, Router, QueryReply, WeakSystem,
 };
 use aether_core::ActorId;
 use aether_store_memory::MemoryEventStore;
 use async_trait::async_trait;
 
 use crate::account::Account;
-use crate::gate::Gate;
+use super::gate::Gate;
 
 /// How long anything here may take.
 pub(crate) const WITHIN: Duration = Duration::from_secs(30);
@@ -25,7 +25,7 @@ pub(crate) struct Net {
     systems: Mutex<Vec<WeakSystem>>,
     /// Who acts for an actor: the first system, unless it is said here.
     owners: Mutex<HashMap<ActorId, usize>>,
-    entries: Mutex<HashMap<(usize, ActorId), Arc<Entries>>>,
+    entries: Mutex<HashMap<(usize, ActorId), Arc<DrainGate>>>,
     /// Every delivery that has gone from one process to another.
     sent: Mutex<Vec<Delivery>>,
     /// How many replies are still to be lost.
@@ -68,11 +68,11 @@ impl Net {
     }
 
     /// The door of an actor at a process; open at first where its owner is.
-    pub(crate) fn entries(&self, at: usize, actor: &ActorId) -> Arc<Entries> {
+    pub(crate) fn entries(&self, at: usize, actor: &ActorId) -> Arc<DrainGate> {
         let owner = self.owner(actor);
         let mut entries = self.entries.lock().unwrap();
         let entries = entries.entry((at, actor.clone())).or_insert_with(|| {
-            let entries = Entries::new();
+            let entries = DrainGate::new();
             if at == owner {
                 entries.open();
             }
@@ -176,7 +176,7 @@ impl Router for Node {
         }
     }
 
-    async fn query(&self, actor: &ActorId, query: RemoteQuery) -> Result<Told, ActorError> {
+    async fn query(&self, actor: &ActorId, query: RemoteQuery) -> Result<QueryReply, ActorError> {
         loop {
             self.net.wire().await;
             let owner = self.net.owner(actor);

@@ -10,7 +10,7 @@ use aether_actor::{
 use aether_group::GroupAdmin;
 use serde::{Deserialize, Serialize};
 
-use crate::world::{WITHIN, World, quick, until};
+use super::world::{WITHIN, World, quick, until};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Effect)]
 struct SendMail {

@@ -1,7 +1,5 @@
 //! The runtime over the embedded store: what a user sees first.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod account;
 
 use std::time::Duration;
 
@@ -9,7 +7,7 @@ use aether_actor::{ActorError, ActorOptions, ActorSystem, AskError, CommandId, S
 use aether_core::{EventStore, EventStoreExt, Version};
 use aether_store_memory::MemoryEventStore;
 
-use account::{Account, AccountError, Balance, Deposit, Explode, Open, Withdraw};
+use crate::account::{Account, AccountError, Balance, Deposit, Explode, Open, Withdraw};
 
 async fn system(store: &MemoryEventStore, options: ActorOptions) -> ActorSystem {
     ActorSystem::builder(store.clone()).actor_with::<Account>(options).start().await.unwrap()

@@ -14,7 +14,7 @@ use aether_store_memory::MemoryEventStore;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, AccountEvent, Balance, Deposit, Open, Withdraw};
-use crate::joined::{Net, WITHIN, account};
+use super::joined::{Net, WITHIN, account};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DomainEvent)]
 enum SavingEvent {

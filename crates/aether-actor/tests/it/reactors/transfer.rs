@@ -8,7 +8,7 @@ use aether_actor::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::bank::{Account, AccountEvent, Credit, Debit, Refund};
+use super::bank::{Account, AccountEvent, Credit, Debit, Refund};
 
 /// After how long somebody has to look at a transfer.
 pub(crate) const OVERDUE: Duration = Duration::from_secs(3600);

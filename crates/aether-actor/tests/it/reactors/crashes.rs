@@ -8,10 +8,10 @@ use std::time::Duration;
 use aether_actor::{ActorSystem, AskError, CommandId};
 use aether_store_memory::MemoryEventStore;
 
-use crate::bank::{Account, AskTransfer};
-use crate::faulty::{Fault, Faulty, refuse};
-use crate::transfer::Ended;
-use crate::world::{World, ask, balance, ended, open};
+use super::bank::{Account, AskTransfer};
+use super::faulty::{Fault, Faulty, refuse};
+use super::transfer::Ended;
+use super::world::{World, ask, balance, ended, open};
 
 /// A system stops before an event of this type stands, and another one goes on from there.
 async fn stopped_before(event_type: &'static str) {
@@ -23,7 +23,7 @@ async fn stopped_before(event_type: &'static str) {
     open(&system, "bob", 0).await;
     faulty.fail(move |commit| refuse(commit, event_type));
     ask(&system, "t1", "ada", "bob", 30).await;
-    crate::world::until("it is stuck", || faulty.refused() > 0).await;
+    super::world::until("it is stuck", || faulty.refused() > 0).await;
     drop(system);
     assert!(!world.log().await.iter().any(|event| event.event_type() == event_type));
     let system = world.bank().await;
@@ -58,7 +58,7 @@ async fn a_step_that_nobody_heard_of_is_not_done_twice() {
             other => other,
         });
         ask(&system, "t1", "ada", "bob", 30).await;
-        crate::world::until("it stands", || silent.load(Ordering::Relaxed) > 0).await;
+        super::world::until("it stands", || silent.load(Ordering::Relaxed) > 0).await;
         drop(system);
         let system = world.bank().await;
         assert_eq!(ended(&system, "t1").await, Ended::Done, "{step}");
@@ -152,6 +152,6 @@ async fn systems_share_the_work() {
     assert_conserved(&systems[1], TRANSFERS).await;
     let [a, b] = systems;
     for system in [a, b] {
-        assert!(system.shutdown(crate::world::WITHIN).await.unhandled.is_empty());
+        assert!(system.shutdown(super::world::WITHIN).await.unhandled.is_empty());
     }
 }

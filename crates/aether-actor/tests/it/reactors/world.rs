@@ -14,8 +14,8 @@ use aether_store_memory::{MemoryEventStore, MemoryTimers};
 use futures_util::TryStreamExt;
 use time::OffsetDateTime;
 
-use crate::bank::{Account, AskTransfer, Balance, Open};
-use crate::transfer::{Ended, Transfer};
+use super::bank::{Account, AskTransfer, Balance, Open};
+use super::transfer::{Ended, Transfer};
 
 /// How long anything here may take.
 pub(crate) const WITHIN: Duration = Duration::from_secs(30);

@@ -1,5 +1,4 @@
 //! What follows the events on behalf of a system: process managers, timers, effects.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bank;
 mod bell;

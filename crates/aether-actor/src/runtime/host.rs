@@ -1,4 +1,4 @@
-//! [`Kind`]: the actors of one type in this process.
+//! [`ActorHost`]: the actors of one type in this process.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use tokio::time::timeout_at;
 use super::cell::{Cell, Pushed};
 use super::load::{self, Until};
 use super::loaded::{Loaded, SinceSnapshot};
-use super::residents::Resident;
+use super::memory_limit::Resident;
 use super::snapshot;
 use super::turn;
-use super::work::BoxedWork;
+use super::mailbox_item::BoxedItem;
 use crate::command::CommandList;
 use crate::dispatch::{CommandTable, QueryTable};
 use crate::error::{ActorError, LoadError, Poison};
@@ -26,7 +26,7 @@ use crate::system::Shared;
 use crate::{Actor, ActorOptions, CommandId};
 
 /// The actors of one type in this process.
-pub(crate) struct Kind<A: Actor> {
+pub(crate) struct ActorHost<A: Actor> {
     pub(crate) options: ActorOptions,
     pub(crate) shared: Arc<Shared>,
     pub(crate) metrics: ActorMetrics,
@@ -37,7 +37,7 @@ pub(crate) struct Kind<A: Actor> {
     parked: Mutex<HashMap<ActorId, Arc<Poison>>>,
 }
 
-impl<A: Actor> Kind<A> {
+impl<A: Actor> ActorHost<A> {
     pub(crate) fn new(options: ActorOptions, shared: Arc<Shared>) -> Self {
         let mut commands = CommandTable::default();
         <A::Commands as CommandList<A>>::register(&mut commands);
@@ -66,7 +66,7 @@ impl<A: Actor> Kind<A> {
     pub(crate) async fn submit(
         self: &Arc<Self>,
         id: &ActorId,
-        mut work: BoxedWork<A>,
+        mut work: BoxedItem<A>,
     ) -> Result<(), ActorError> {
         span::ask_of(&work.observed().span, id);
         loop {
@@ -106,7 +106,7 @@ impl<A: Actor> Kind<A> {
         }
     }
 
-    fn refuse(&self, work: &BoxedWork<A>, error: ActorError) -> ActorError {
+    fn refuse(&self, work: &BoxedItem<A>, error: ActorError) -> ActorError {
         work.observed().failed(&self.metrics, &error);
         error
     }
@@ -308,9 +308,9 @@ impl<A: Actor> Kind<A> {
     }
 }
 
-impl<A: Actor> std::fmt::Debug for Kind<A> {
+impl<A: Actor> std::fmt::Debug for ActorHost<A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kind").field("category", &A::CATEGORY).finish_non_exhaustive()
+        f.debug_struct("ActorHost").field("category", &A::CATEGORY).finish_non_exhaustive()
     }
 }
 

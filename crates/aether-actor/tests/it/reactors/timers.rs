@@ -6,9 +6,9 @@ use std::time::Duration;
 use aether_actor::{ActorError, ActorSystem, AskError, When};
 use aether_core::{DueTimers, Timer, TimerError, TimerId, Timers};
 
-use crate::bell::{Bell, Chime, RingLater, Silence, later, rung, silence, until_rung};
-use crate::faulty::{Fault, Faulty, refuse};
-use crate::world::{ByHand, WITHIN, World, quick};
+use super::bell::{Bell, Chime, RingLater, Silence, later, rung, silence, until_rung};
+use super::faulty::{Fault, Faulty, refuse};
+use super::world::{ByHand, WITHIN, World, quick};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -86,7 +86,7 @@ async fn a_timer_that_is_due_already_is_still_cancelled() {
     faulty.fail(|commit| refuse(commit, "BellRung"));
     clock.advance(HOUR);
     let fired = || faulty.refused() >= 2;
-    crate::world::until("both have fired", fired).await;
+    super::world::until("both have fired", fired).await;
     system.shutdown(Duration::from_secs(1)).await;
     // While nobody fires timers, one is cancelled and the other is replaced.
     let bare = world.bare().actor::<Bell>().timers_with(Arc::new(NoTimers), quick()).start().await.unwrap();

@@ -8,7 +8,7 @@ use aether_actor::{Actor, Answer, Command, CommandContext, Decision, Handle, Nev
 use aether_core::ActorId;
 use serde::{Deserialize, Serialize};
 
-use crate::joined::WITHIN;
+use super::joined::WITHIN;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DomainEvent)]
 pub(crate) enum GateEvent {

@@ -10,9 +10,9 @@ use aether_actor::{
 use aether_core::{ActorId, Event, EventStoreExt, RecordedEvent, Version};
 use aether_group::GroupAdmin;
 
-use crate::bank::{Account, Close};
-use crate::transfer::{Ended, OVERDUE, Transfer};
-use crate::world::{WITHIN, World, ask, balance, ended, open, quick, transfer, until};
+use super::bank::{Account, Close};
+use super::transfer::{Ended, OVERDUE, Transfer};
+use super::world::{WITHIN, World, ask, balance, ended, open, quick, transfer, until};
 
 #[tokio::test]
 async fn a_transfer_is_done_step_by_step() {
@@ -62,8 +62,8 @@ async fn the_ids_of_commands_derive_from_what_they_are_a_reaction_to() {
 #[tokio::test]
 async fn an_outage_parks_nobody() {
     let (world, store, _) = World::by_hand();
-    let faulty = crate::faulty::Faulty::over(&store);
-    faulty.fail(|commit| crate::faulty::refuse(commit, "Debited"));
+    let faulty = super::faulty::Faulty::over(&store);
+    faulty.fail(|commit| super::faulty::refuse(commit, "Debited"));
     let options = ProcessOptions::default().consumer(quick());
     let system = world.over(faulty.clone()).builder().process_with::<Transfer>(options);
     let system = system.deadline(Duration::from_millis(20)).start().await.unwrap();
@@ -73,7 +73,7 @@ async fn an_outage_parks_nobody() {
     until("it has been tried", || faulty.refused() > 0).await;
     // Longer than all attempts that an event has before its actor is parked.
     tokio::time::sleep(Duration::from_millis(500)).await;
-    faulty.fail(|_| crate::faulty::Fault::None);
+    faulty.fail(|_| super::faulty::Fault::None);
     assert_eq!(ended(&system, "t1").await, Ended::Done);
 }
 
@@ -133,8 +133,8 @@ async fn what_cannot_go_on_is_compensated() {
 async fn a_process_hears_of_its_timer_once() {
     let (world, store, clock) = World::by_hand();
     // Without the group of the commands nothing goes on.
-    let faulty = crate::faulty::Faulty::over(&store);
-    faulty.fail(|commit| crate::faulty::refuse(commit, "Debited"));
+    let faulty = super::faulty::Faulty::over(&store);
+    faulty.fail(|commit| super::faulty::refuse(commit, "Debited"));
     let stuck = world.over(faulty.clone());
     let system = stuck.bank().await;
     open(&system, "ada", 100).await;
@@ -142,7 +142,7 @@ async fn a_process_hears_of_its_timer_once() {
     world.until_log("begun", |log| log.iter().any(|e| e.event_type() == "aether.TimerSet")).await;
     clock.advance(OVERDUE);
     world.until_log("overdue", |log| log.iter().any(|e| e.event_type() == "TransferOverdue")).await;
-    faulty.fail(|_| crate::faulty::Fault::None);
+    faulty.fail(|_| super::faulty::Fault::None);
     ended(&system, "t1").await;
     assert_eq!(transfer(&system, "t1").await.overdue, 1);
 }
@@ -230,7 +230,7 @@ async fn what_a_newer_program_has_saved_waits_for_it() {
 #[tokio::test]
 async fn a_group_that_fails_is_joined_again() {
     let (world, store, _) = World::by_hand();
-    let faulty = crate::faulty::Faulty::over(&store);
+    let faulty = super::faulty::Faulty::over(&store);
     let world = world.over(faulty.clone());
     // The timers, the events and the commands.
     faulty.fail_subscriptions(3);
@@ -265,7 +265,7 @@ async fn its_own_log_can_be_read_like_any_other() {
     let own = log.iter().filter(|event| event.actor().category() == "transfer");
     let typed: usize = own
         .map(|event| {
-            aether_event::decode_with::<crate::transfer::TransferEvent>(
+            aether_event::decode_with::<super::transfer::TransferEvent>(
                 event,
                 aether_event::UnknownEvents::Skip,
             )

@@ -8,8 +8,8 @@ use aether_actor::{ActorError, AskError, CommandId, Outcome, Since};
 use aether_core::{EventStoreExt, Version};
 
 use crate::account::{Account, AccountError, Balance, Deposit, Explode, Open, Withdraw};
-use crate::gate::{Bolt, Gate, Pass};
-use crate::joined::{Net, WITHIN, account, until};
+use super::gate::{Bolt, Gate, Pass};
+use super::joined::{Net, WITHIN, account, until};
 
 #[tokio::test]
 async fn whoever_asks_is_answered_by_the_one_who_acts() {

@@ -1,8 +1,5 @@
 //! Two systems over one store, joined by a router: actors are here or elsewhere, and nobody can tell.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../account/mod.rs"]
-mod account;
 mod clients;
 mod commands;
 mod evict;

@@ -1,4 +1,4 @@
-//! [`Work`]: a command or a query that waits in a mailbox, whatever its type.
+//! [`MailboxItem`]: a command or a query that waits in a mailbox, whatever its type.
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(crate) enum Verdict<A: Actor> {
 }
 
 /// A command or a query that waits for its turn.
-pub(crate) trait Work<A: Actor>: Send + fmt::Debug {
+pub(crate) trait MailboxItem<A: Actor>: Send + fmt::Debug {
     /// How it came.
     fn delivery(&self) -> &Delivery;
 
@@ -71,7 +71,7 @@ pub(crate) trait Work<A: Actor>: Send + fmt::Debug {
 }
 
 /// A piece of work, whatever its type.
-pub(crate) type BoxedWork<A> = Box<dyn Work<A>>;
+pub(crate) type BoxedItem<A> = Box<dyn MailboxItem<A>>;
 
 /// The highest sequence that a caller has seen of an actor.
 #[derive(Debug, Clone, Default)]
@@ -181,7 +181,7 @@ pub(crate) fn decode<T: DeserializeOwned>(json: &[u8], what: &'static str) -> Re
 }
 
 /// A command that waits.
-pub(crate) struct Asked<A: Handle<C>, C: Command> {
+pub(crate) struct CommandItem<A: Handle<C>, C: Command> {
     pub(crate) command: C,
     pub(crate) delivery: Delivery,
     pub(crate) caller: Caller<A::Reply, A::Error>,
@@ -193,7 +193,7 @@ pub(crate) struct Asked<A: Handle<C>, C: Command> {
     _permit: Option<Permit>,
 }
 
-impl<A: Handle<C>, C: Command> Asked<A, C> {
+impl<A: Handle<C>, C: Command> CommandItem<A, C> {
     pub(crate) fn new(
         command: C,
         delivery: Delivery,
@@ -205,16 +205,16 @@ impl<A: Handle<C>, C: Command> Asked<A, C> {
     }
 }
 
-impl<A: Handle<C>, C: Command> fmt::Debug for Asked<A, C> {
+impl<A: Handle<C>, C: Command> fmt::Debug for CommandItem<A, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Asked")
+        f.debug_struct("CommandItem")
             .field("command", &C::NAME)
             .field("delivery", &self.delivery)
             .finish_non_exhaustive()
     }
 }
 
-impl<A: Handle<C>, C: Command> Work<A> for Asked<A, C> {
+impl<A: Handle<C>, C: Command> MailboxItem<A> for CommandItem<A, C> {
     fn delivery(&self) -> &Delivery {
         &self.delivery
     }
@@ -272,7 +272,7 @@ impl<A: Handle<C>, C: Command> Work<A> for Asked<A, C> {
     }
 }
 
-impl<A: Handle<C>, C: Command> Asked<A, C> {
+impl<A: Handle<C>, C: Command> CommandItem<A, C> {
     /// Keeps the reply for when it stands, and gives out the rest.
     fn keep(
         &mut self,
@@ -300,7 +300,7 @@ impl<A: Handle<C>, C: Command> Asked<A, C> {
 }
 
 /// A query that waits: one that must be linearizable, or that the state in memory is too old for.
-pub(crate) struct Queried<A: Answer<Q>, Q: Query> {
+pub(crate) struct QueryItem<A: Answer<Q>, Q: Query> {
     pub(crate) query: Q,
     pub(crate) delivery: Delivery,
     pub(crate) observed: Observed,
@@ -312,16 +312,16 @@ pub(crate) struct Queried<A: Answer<Q>, Q: Query> {
     pub(crate) _permit: Option<Permit>,
 }
 
-impl<A: Answer<Q>, Q: Query> fmt::Debug for Queried<A, Q> {
+impl<A: Answer<Q>, Q: Query> fmt::Debug for QueryItem<A, Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queried")
+        f.debug_struct("QueryItem")
             .field("query", &Q::NAME)
             .field("delivery", &self.delivery)
             .finish_non_exhaustive()
     }
 }
 
-impl<A: Answer<Q>, Q: Query> Work<A> for Queried<A, Q> {
+impl<A: Answer<Q>, Q: Query> MailboxItem<A> for QueryItem<A, Q> {
     fn delivery(&self) -> &Delivery {
         &self.delivery
     }

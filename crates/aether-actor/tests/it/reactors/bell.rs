@@ -6,7 +6,7 @@ use aether_actor::event::DomainEvent;
 use aether_actor::{Actor, ActorSystem, Command, CommandContext, Decision, Handle, Never};
 use serde::{Deserialize, Serialize};
 
-use crate::world::{WITHIN, World};
+use super::world::{WITHIN, World};
 
 const HOUR: Duration = Duration::from_secs(3600);
 

@@ -1,4 +1,4 @@
-//! [`Entries`] and [`Permit`]: who is inside, and a door that can be closed.
+//! [`DrainGate`] and [`Permit`]: who is inside, and a door that can be closed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ const CLOSED: u64 = 1 << 63;
 
 /// A count of those who are inside, with a door that can be closed: how a shard knows that nothing is under way in it any
 /// more. Begins closed.
-pub struct Entries {
+pub struct DrainGate {
     /// The door and the count in one, so that nobody slips in between a look at the one and the other.
     state: AtomicU64,
-    /// Told when it is closed and nobody is inside.
+    /// QueryReply when it is closed and nobody is inside.
     drained: Notify,
 }
 
-impl Entries {
+impl DrainGate {
     /// Closed, with nobody inside.
     #[must_use]
     pub fn new() -> Self {
@@ -76,23 +76,23 @@ impl Entries {
     }
 }
 
-impl Default for Entries {
+impl Default for DrainGate {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl fmt::Debug for Entries {
+impl fmt::Debug for DrainGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entries").field("open", &self.is_open()).field("count", &self.count()).finish()
+        f.debug_struct("DrainGate").field("open", &self.is_open()).field("count", &self.count()).finish()
     }
 }
 
-/// The right to act for an actor here, until it is dropped. See [`Entries::enter`].
+/// The right to act for an actor here, until it is dropped. See [`DrainGate::enter`].
 #[derive(Debug)]
 #[must_use = "whoever drops it has left"]
 pub struct Permit {
-    entries: Arc<Entries>,
+    entries: Arc<DrainGate>,
 }
 
 impl Drop for Permit {
@@ -112,7 +112,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_enters_a_closed_door() {
-        let entries = Arc::new(Entries::new());
+        let entries = Arc::new(DrainGate::new());
         assert!(entries.enter().is_none());
         entries.open();
         let (first, second) = (entries.enter().unwrap(), entries.enter().unwrap());
@@ -135,7 +135,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_open_door_is_not_drained() {
-        let entries = Arc::new(Entries::new());
+        let entries = Arc::new(DrainGate::new());
         entries.open();
         let mut drained = Box::pin(entries.drained());
         assert!(futures_util::poll!(drained.as_mut()).is_pending());
@@ -147,7 +147,7 @@ mod tests {
     /// Whoever is inside must never be there when the one who has drained it believes that nobody is.
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn nobody_is_inside_once_it_is_drained() {
-        let entries = Arc::new(Entries::new());
+        let entries = Arc::new(DrainGate::new());
         let drained = Arc::new(AtomicBool::new(true));
         let entered = Arc::new(AtomicU64::new(0));
         let mut users = tokio::task::JoinSet::new();

@@ -1,4 +1,4 @@
-//! [`Inquiry`]: a query on its way to an actor.
+//! [`PendingQuery`]: a query on its way to an actor.
 
 use std::fmt;
 use std::future::Future;
@@ -15,17 +15,17 @@ use tokio::time::{Instant, timeout_at};
 use crate::actor_ref::Way;
 use crate::panic::caught;
 use crate::query::{Answer, Query};
-use crate::route::Elsewhere;
-use crate::runtime::kind::Kind;
+use crate::remote::route::Remote;
+use crate::runtime::host::ActorHost;
 use crate::runtime::observed::Observed;
-use crate::runtime::work::{Queried, Seen, decode, to_json};
+use crate::runtime::mailbox_item::{QueryItem, Seen, decode, to_json};
 use crate::{ActorError, ActorRef, Delivery, Permit, RemoteQuery};
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A query on its way to an actor. Await it for the answer.
 #[must_use = "nothing is asked until it is awaited"]
-pub struct Inquiry<'a, A: Answer<Q>, Q: Query> {
+pub struct PendingQuery<'a, A: Answer<Q>, Q: Query> {
     actor: &'a ActorRef<A>,
     query: Option<Q>,
     within: Option<Duration>,
@@ -34,9 +34,9 @@ pub struct Inquiry<'a, A: Answer<Q>, Q: Query> {
 }
 
 // Nothing in it is pinned but the boxed future.
-impl<A: Answer<Q>, Q: Query> Unpin for Inquiry<'_, A, Q> {}
+impl<A: Answer<Q>, Q: Query> Unpin for PendingQuery<'_, A, Q> {}
 
-impl<'a, A: Answer<Q>, Q: Query> Inquiry<'a, A, Q> {
+impl<'a, A: Answer<Q>, Q: Query> PendingQuery<'a, A, Q> {
     pub(crate) fn new(actor: &'a ActorRef<A>, query: Q) -> Self {
         Self { actor, query: Some(query), within: None, linearizable: false, asked: None }
     }
@@ -55,10 +55,10 @@ impl<'a, A: Answer<Q>, Q: Query> Inquiry<'a, A, Q> {
     }
 
     /// Answers from memory, if this process acts for the actor, it is there, and has come to what the caller has seen.
-    fn recollect(&mut self) -> Result<Option<A::Reply>, ActorError> {
+    fn answer_from_memory(&mut self) -> Result<Option<A::Reply>, ActorError> {
         let (Some(query), false) = (&self.query, self.linearizable) else { return Ok(None) };
         let Some((kind, actor)) = self.actor.here() else { return Ok(None) };
-        recollect(kind, actor, query, self.actor.seen())
+        answer_from_memory(kind, actor, query, self.actor.seen())
     }
 
     fn begin(&mut self) -> Result<Boxed<Result<A::Reply, ActorError>>, ActorError> {
@@ -70,20 +70,20 @@ impl<'a, A: Answer<Q>, Q: Query> Inquiry<'a, A, Q> {
         match way {
             Way::Here(kind, permit) => {
                 let kind = Arc::clone(kind);
-                Ok(Box::pin(inquire(kind, actor, query, linearizable, seen, deadline, permit)))
+                Ok(Box::pin(put_query(kind, actor, query, linearizable, seen, deadline, permit)))
             }
-            Way::Elsewhere(elsewhere) => {
-                let mut remote = RemoteQuery::new(Q::NAME, to_json(&query, "a query")?, deadline);
-                (remote.linearizable, remote.seen) = (linearizable, seen.get());
-                Ok(Box::pin(inquire_elsewhere(elsewhere, actor, remote, seen)))
+            Way::Remote(remote) => {
+                let mut query = RemoteQuery::new(Q::NAME, to_json(&query, "a query")?, deadline);
+                (query.linearizable, query.seen) = (linearizable, seen.get());
+                Ok(Box::pin(query_remote(remote, actor, query, seen)))
             }
         }
     }
 }
 
 /// Answers a query from memory, if the actor is there and has come to what the caller has seen.
-pub(crate) fn recollect<A: Answer<Q>, Q: Query>(
-    kind: &Kind<A>,
+pub(crate) fn answer_from_memory<A: Answer<Q>, Q: Query>(
+    kind: &ActorHost<A>,
     actor: &ActorId,
     query: &Q,
     seen: &Seen,
@@ -108,21 +108,21 @@ pub(crate) fn recollect<A: Answer<Q>, Q: Query>(
     }
 }
 
-/// Puts a query to an actor that is elsewhere.
-async fn inquire_elsewhere<R: DeserializeOwned>(
-    elsewhere: Elsewhere,
+/// Puts a query to an actor in another process.
+async fn query_remote<R: DeserializeOwned>(
+    remote: Remote,
     actor: ActorId,
     query: RemoteQuery,
     seen: Seen,
 ) -> Result<R, ActorError> {
-    let told = elsewhere.query(&actor, query).await?;
+    let told = remote.query(&actor, query).await?;
     seen.raise(told.sequence);
     decode(&told.answer, "an answer")
 }
 
 /// Puts a query into the actor's mailbox.
-pub(crate) async fn inquire<A: Answer<Q>, Q: Query>(
-    kind: Arc<Kind<A>>,
+pub(crate) async fn put_query<A: Answer<Q>, Q: Query>(
+    kind: Arc<ActorHost<A>>,
     actor: ActorId,
     query: Q,
     linearizable: bool,
@@ -134,7 +134,7 @@ pub(crate) async fn inquire<A: Answer<Q>, Q: Query>(
     let delivery = Delivery::fresh(deadline);
     let id = delivery.id;
     let observed = Observed::query(A::CATEGORY, Q::NAME, &delivery);
-    let queried = Queried::<A, Q> {
+    let queried = QueryItem::<A, Q> {
         query,
         delivery,
         observed,
@@ -152,7 +152,7 @@ pub(crate) async fn inquire<A: Answer<Q>, Q: Query>(
     }
 }
 
-impl<A: Answer<Q>, Q: Query> Future for Inquiry<'_, A, Q> {
+impl<A: Answer<Q>, Q: Query> Future for PendingQuery<'_, A, Q> {
     type Output = Result<A::Reply, ActorError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -161,7 +161,7 @@ impl<A: Answer<Q>, Q: Query> Future for Inquiry<'_, A, Q> {
             if let Some(asked) = inquiry.asked.as_mut() {
                 return asked.as_mut().poll(context);
             }
-            match inquiry.recollect().and_then(|answer| match answer {
+            match inquiry.answer_from_memory().and_then(|answer| match answer {
                 Some(answer) => Ok(Poll::Ready(answer)),
                 None => inquiry.begin().map(|asked| {
                     inquiry.asked = Some(asked);
@@ -176,8 +176,8 @@ impl<A: Answer<Q>, Q: Query> Future for Inquiry<'_, A, Q> {
     }
 }
 
-impl<A: Answer<Q>, Q: Query> fmt::Debug for Inquiry<'_, A, Q> {
+impl<A: Answer<Q>, Q: Query> fmt::Debug for PendingQuery<'_, A, Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inquiry").field("actor", &self.actor).field("query", &Q::NAME).finish_non_exhaustive()
+        f.debug_struct("PendingQuery").field("actor", &self.actor).field("query", &Q::NAME).finish_non_exhaustive()
     }
 }

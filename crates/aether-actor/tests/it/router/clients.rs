@@ -5,7 +5,7 @@ use std::time::Duration;
 use aether_actor::{ActorError, ActorRef, AskError, CommandId, Since};
 
 use crate::account::{Account, AccountError, Balance, Deposit, Open, Withdraw};
-use crate::joined::{Net, account};
+use super::joined::{Net, account};
 
 #[tokio::test]
 async fn a_client_needs_no_system() {

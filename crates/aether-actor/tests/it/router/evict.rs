@@ -5,8 +5,8 @@ use aether_core::{SnapshotStore, Version};
 use aether_store_memory::MemoryEventStore;
 
 use crate::account::{Account, Balance, Deposit, Open};
-use crate::gate::{Bolt, Gate, Pass, Passed};
-use crate::joined::{Net, WITHIN, account, until};
+use super::gate::{Bolt, Gate, Pass, Passed};
+use super::joined::{Net, WITHIN, account, until};
 
 #[tokio::test]
 async fn idle_actors_leave_at_once() {

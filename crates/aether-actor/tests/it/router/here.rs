@@ -6,7 +6,7 @@ use aether_actor::{ActorError, CommandId, Delivery, Outcome, RemoteQuery, Since}
 use tokio::time::Instant;
 
 use crate::account::{Account, Deposit, Open};
-use crate::joined::{Net, account};
+use super::joined::{Net, account};
 
 fn deadline() -> Instant {
     Instant::now() + Duration::from_secs(10)

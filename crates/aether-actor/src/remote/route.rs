@@ -1,23 +1,23 @@
-//! [`Route`]: the way of a command to its actor, which may be in this process or elsewhere.
+//! [`Route`]: the way of a command to its actor, which may be in this process or in another one.
 
 use std::sync::Arc;
 
 use aether_core::ActorId;
 use tokio::time::timeout_at;
 
-use crate::dispatch::AnyKind;
+use crate::dispatch::AnyHost;
 use crate::system::Shared;
 use crate::{
     ActorError, ActorSystem, CommandId, Delivery, Outcome, Permit, RemoteCommand, RemoteQuery, Replied,
-    Router, Since, Told,
+    Router, Since, QueryReply,
 };
 
 /// The way of a command that is sent by its name. It does not keep the system alive.
 pub(crate) enum Route {
     /// This process acts for the actor, as long as there is the permit.
-    Here(Arc<dyn AnyKind>, Option<Permit>),
+    Here(Arc<dyn AnyHost>, Option<Permit>),
     /// Another one does.
-    Elsewhere(Elsewhere),
+    Remote(Remote),
 }
 
 impl ActorSystem {
@@ -28,7 +28,7 @@ impl ActorSystem {
             None => None,
             Some(router) => match router.enter(actor) {
                 Some(permit) => Some(permit),
-                None => return Ok(Route::Elsewhere(Elsewhere::of(router, shared))),
+                None => return Ok(Route::Remote(Remote::of(router, shared))),
             },
         };
         Ok(Route::Here(self.kind_of(actor)?, permit))
@@ -46,25 +46,25 @@ impl Route {
     ) -> Result<Outcome, ActorError> {
         let replied = match self {
             Self::Here(kind, permit) => kind.send(actor, command, data, delivery, permit).await,
-            Self::Elsewhere(elsewhere) => {
+            Self::Remote(remote) => {
                 let data = data.to_vec();
                 let command = RemoteCommand::new(command.to_owned(), data, delivery, 0);
-                elsewhere.command(actor, command).await
+                remote.command(actor, command).await
             }
         };
         replied.map(|replied| replied.outcome)
     }
 }
 
-/// The way to actors that are elsewhere.
+/// The way to actors in other processes.
 #[derive(Debug)]
-pub(crate) struct Elsewhere {
+pub(crate) struct Remote {
     router: Arc<dyn Router>,
     /// The system that asks, if there is one.
     shared: Option<Arc<Shared>>,
 }
 
-impl Elsewhere {
+impl Remote {
     /// From a system.
     pub(crate) fn of(router: &Arc<dyn Router>, shared: &Arc<Shared>) -> Self {
         Self { router: Arc::clone(router), shared: Some(Arc::clone(shared)) }
@@ -95,7 +95,7 @@ impl Elsewhere {
     }
 
     /// Puts a query, until it is answered or its deadline has passed.
-    pub(crate) async fn query(self, actor: &ActorId, query: RemoteQuery) -> Result<Told, ActorError> {
+    pub(crate) async fn query(self, actor: &ActorId, query: RemoteQuery) -> Result<QueryReply, ActorError> {
         self.check()?;
         let deadline = query.deadline;
         let told = timeout_at(deadline, self.router.query(actor, query)).await;
