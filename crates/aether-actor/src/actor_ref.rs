@@ -1,4 +1,4 @@
-//! [`ActorRef`]: whom commands and queries are put to.
+//! [`ActorRef`]: a reference to an actor, which commands and queries are put to.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,14 +6,26 @@ use std::time::Duration;
 
 use aether_core::ActorId;
 
-use crate::ask::Ask;
-use crate::command::{self, Command, Handle};
-use crate::pending_query::PendingQuery;
-use crate::query::{self, Answer, Query};
-use crate::remote::route::Remote;
+use crate::actor::Actor;
+use crate::delivery::{Seen, Since};
+use crate::error::ActorError;
+use crate::remote::drain_gate::Permit;
+use crate::remote::router::Router;
+use crate::remote::sender::Remote;
 use crate::runtime::host::ActorHost;
-use crate::runtime::mailbox_item::Seen;
-use crate::{Actor, ActorError, Permit, Router, Since};
+use crate::system::ActorSystem;
+
+impl ActorSystem {
+    /// The actor of this type with this key: of `Order`, whose category is `order`, `"123"` is the actor `order-123`.
+    ///
+    /// Neither the store nor the actor is touched. A key that makes no valid id, and a type that the system was started
+    /// without, are errors of what is asked of it.
+    #[must_use]
+    pub fn actor<A: Actor>(&self, key: impl fmt::Display) -> ActorRef<A> {
+        let id = ActorId::new(format!("{}-{key}", A::CATEGORY)).map_err(ActorError::from);
+        ActorRef::new(id.and_then(|id| Ok((self.host::<A>()?, id))))
+    }
+}
 
 /// One actor, wherever it is: whom commands and queries are put to.
 ///
@@ -24,7 +36,7 @@ pub struct ActorRef<A: Actor> {
     seen: Seen,
 }
 
-/// Through what an actor is found.
+/// How the actor is reached.
 enum Target<A: Actor> {
     /// A system, which may have a router.
     System(Arc<ActorHost<A>>),
@@ -67,42 +79,9 @@ impl<A: Actor> ActorRef<A> {
         self.target.as_ref().ok().map(|(_, id)| id)
     }
 
-    /// Puts a command to the actor: decided, saved, answered. Await it, or say more first.
-    ///
-    /// # Errors
-    /// [`AskError::Refused`](crate::AskError::Refused) with the actor's own error;
-    /// [`AskError::Failed`](crate::AskError::Failed) if there is no answer.
-    ///
-    /// # Cancel safety
-    /// A command whose future is dropped before its turn comes is not executed; later, it may be.
-    pub fn ask<C: Command>(&self, command: C) -> Ask<'_, A, C>
-    where
-        A: Handle<C>,
-    {
-        const { command::assert_listed::<A, C>() };
-        Ask::new(self, command)
-    }
-
-    /// Puts a query to the actor, answered from memory. While another process is at work on the same actor the answer may
-    /// be of a moment ago, but never of one before what this caller has seen; see
-    /// [`linearizable`](PendingQuery::linearizable). Await it, or say more first.
-    ///
-    /// # Errors
-    /// [`ActorError`].
-    ///
-    /// # Cancel safety
-    /// Can be dropped at any time.
-    pub fn query<Q: Query>(&self, query: Q) -> PendingQuery<'_, A, Q>
-    where
-        A: Answer<Q>,
-    {
-        const { query::assert_listed::<A, Q>() };
-        PendingQuery::new(self, query)
-    }
-
     /// Since when a command can have been executed whose id is made now: what this caller has seen of the actor, or its
     /// system of any actor, for the sequences of a store are one order. To be taken when the id is made, and given
-    /// ([`Ask::since`]) whenever the command is sent again.
+    /// ([`Ask::since`](crate::Ask::since)) whenever the command is sent again.
     #[must_use]
     pub fn since(&self) -> Since {
         let system = match &self.target {
@@ -136,7 +115,7 @@ impl<A: Actor> ActorRef<A> {
     }
 
     /// The actors of its type in this process's system, wherever it is itself.
-    pub(crate) fn kind(&self) -> Result<(&Arc<ActorHost<A>>, &ActorId), ActorError> {
+    pub(crate) fn host(&self) -> Result<(&Arc<ActorHost<A>>, &ActorId), ActorError> {
         match self.target()? {
             (Target::System(kind), id) => Ok((kind, id)),
             (Target::Router(..), _) => Err(ActorError::NotRegistered { category: A::CATEGORY.to_owned() }),

@@ -12,15 +12,39 @@ use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use crate::actor_ref::Way;
-use crate::command::{Command, Handle};
-use crate::remote::route::Remote;
-use crate::runtime::mailbox_item::{CommandItem, BoxedItem, Caller, Seen, decoded, to_json};
-use crate::{ActorError, ActorRef, AskError, CommandId, Delivery, RemoteCommand, Since};
+use crate::actor::{Actor, Command, Handle};
+use crate::actor_ref::{ActorRef, Way};
+use crate::command_id::CommandId;
+use crate::delivery::{Delivery, Seen, Since};
+use crate::error::{ActorError, AskError};
+use crate::list::assert_command_listed;
+use crate::outcome::{decoded, to_json};
+use crate::remote::router::RemoteCommand;
+use crate::remote::sender::Remote;
+use crate::runtime::command_item::{Caller, CommandItem};
+use crate::runtime::mailbox_item::BoxedItem;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// What an ask comes to.
 type Asking<R, E> = Boxed<Result<R, AskError<E>>>;
+
+impl<A: Actor> ActorRef<A> {
+    /// Puts a command to the actor: decided, saved, answered. Await it, or say more first.
+    ///
+    /// # Errors
+    /// [`AskError::Refused`](crate::AskError::Refused) with the actor's own error;
+    /// [`AskError::Failed`](crate::AskError::Failed) if there is no answer.
+    ///
+    /// # Cancel safety
+    /// A command whose future is dropped before its turn comes is not executed; later, it may be.
+    pub fn ask<C: Command>(&self, command: C) -> Ask<'_, A, C>
+    where
+        A: Handle<C>,
+    {
+        const { assert_command_listed::<A, C>() };
+        Ask::new(self, command)
+    }
+}
 
 /// A command on its way to an actor. Await it for the reply.
 #[must_use = "nothing is asked until it is awaited"]

@@ -1,4 +1,5 @@
-//! Commands and queries by name: what is sent from elsewhere, by timers, and by process managers.
+//! [`AnyHost`]: a kind of actors whatever its type, with its commands and queries by name: for what comes from other
+//! processes, from timers, and from process managers.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -13,22 +14,27 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::command::{Command, Handle};
-use crate::pending_query::{put_query, answer_from_memory};
-use crate::query::{Answer, Query};
+use crate::actor::{Actor, Answer, Command, Handle, Query};
+use crate::command_id::CommandId;
+use crate::delivery::{Delivery, Seen};
+use crate::error::ActorError;
+use crate::list::{CommandList, CommandVisitor, QueryList, QueryVisitor};
+use crate::outcome::{decode, to_json};
+use crate::remote::drain_gate::Permit;
+use crate::remote::router::{QueryReply, RemoteQuery, Replied};
+use crate::runtime::command_item::{Caller, CommandItem};
 use crate::runtime::host::ActorHost;
-use crate::runtime::observed;
-use crate::runtime::mailbox_item::{CommandItem, BoxedItem, Caller, Seen, decode, to_json};
-use crate::{Actor, ActorError, Delivery, Permit, RemoteQuery, Replied, QueryReply};
+use crate::runtime::mailbox_item::{self, BoxedItem};
+use crate::runtime::query_item::{answer_from_memory, put_query};
 
 type Encoded = oneshot::Sender<Result<Replied, ActorError>>;
 type MakeItem<A> = fn(&[u8], Delivery, Encoded, Option<Permit>) -> Result<BoxedItem<A>, ActorError>;
 
-/// How each command of an actor is made from what travelled.
-pub struct CommandTable<A: Actor>(HashMap<&'static str, MakeItem<A>>);
+/// The constructors of an actor's commands, by name: each makes a command from how it travelled.
+struct CommandTable<A: Actor>(HashMap<&'static str, MakeItem<A>>);
 
-impl<A: Actor> CommandTable<A> {
-    pub(crate) fn add<C: Command>(&mut self)
+impl<A: Actor> CommandVisitor<A> for CommandTable<A> {
+    fn visit<C: Command>(&mut self)
     where
         A: Handle<C>,
     {
@@ -39,34 +45,22 @@ impl<A: Actor> CommandTable<A> {
     }
 }
 
-impl<A: Actor> Default for CommandTable<A> {
-    fn default() -> Self {
-        Self(HashMap::new())
-    }
-}
-
-impl<A: Actor> fmt::Debug for CommandTable<A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
 type Putting = Pin<Box<dyn Future<Output = Result<QueryReply, ActorError>> + Send>>;
 type Put<A> = fn(&Arc<ActorHost<A>>, &ActorId, &RemoteQuery) -> Result<QueryDispatch, ActorError>;
 
-/// A query that was put.
+/// The state of a query that was put by name.
 pub(crate) enum QueryDispatch {
-    /// It was answered from memory.
+    /// Answered from memory.
     Answered(QueryReply),
-    /// It waits for its turn.
+    /// Waiting for its turn.
     Pending(Putting),
 }
 
-/// How each query of an actor is answered to whoever put it elsewhere.
-pub struct QueryTable<A: Actor>(HashMap<&'static str, Put<A>>);
+/// The functions that put an actor's queries, by name.
+struct QueryTable<A: Actor>(HashMap<&'static str, Put<A>>);
 
-impl<A: Actor> QueryTable<A> {
-    pub(crate) fn add<Q: Query>(&mut self)
+impl<A: Actor> QueryVisitor<A> for QueryTable<A> {
+    fn visit<Q: Query>(&mut self)
     where
         A: Answer<Q>,
     {
@@ -92,26 +86,41 @@ fn told<R: Serialize>(reply: &R, seen: &Seen) -> Result<QueryReply, ActorError> 
     Ok(QueryReply { answer: to_json(reply, "an answer")?, sequence: seen.get() })
 }
 
-impl<A: Actor> Default for QueryTable<A> {
-    fn default() -> Self {
-        Self(HashMap::new())
+/// A kind of actors with its commands and queries by name, as a system holds it.
+pub(crate) struct Registered<A: Actor> {
+    host: Arc<ActorHost<A>>,
+    commands: CommandTable<A>,
+    queries: QueryTable<A>,
+}
+
+impl<A: Actor> Registered<A> {
+    pub(crate) fn new(host: ActorHost<A>) -> Self {
+        let mut commands = CommandTable(HashMap::new());
+        <A::Commands as CommandList<A>>::visit(&mut commands);
+        let mut queries = QueryTable(HashMap::new());
+        <A::Queries as QueryList<A>>::visit(&mut queries);
+        Self { host: Arc::new(host), commands, queries }
+    }
+
+    pub(crate) fn host(&self) -> &Arc<ActorHost<A>> {
+        &self.host
     }
 }
 
-impl<A: Actor> fmt::Debug for QueryTable<A> {
+impl<A: Actor> fmt::Debug for Registered<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        self.host.fmt(f)
     }
 }
 
 /// A kind of actors, whatever its type.
 #[async_trait]
 pub(crate) trait AnyHost: fmt::Debug + Send + Sync {
-    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+    fn as_any(&self) -> &dyn Any;
 
     /// Sends a command by its name, and waits for what becomes of it. The permit is held until it is settled.
     async fn send(
-        self: Arc<Self>,
+        &self,
         actor: &ActorId,
         name: &str,
         data: &[u8],
@@ -120,10 +129,10 @@ pub(crate) trait AnyHost: fmt::Debug + Send + Sync {
     ) -> Result<Replied, ActorError>;
 
     /// Puts a query by its name.
-    fn put(self: Arc<Self>, actor: &ActorId, query: &RemoteQuery) -> Result<QueryDispatch, ActorError>;
+    fn put(&self, actor: &ActorId, query: &RemoteQuery) -> Result<QueryDispatch, ActorError>;
 
     /// Lets the idle ones of these actors leave memory, and those at work when their turn ends. How many have left.
-    fn evict(self: Arc<Self>, actors: &dyn Fn(&ActorId) -> bool) -> usize;
+    fn evict(&self, actors: &dyn Fn(&ActorId) -> bool) -> usize;
 
     fn unpark(&self, actor: &ActorId) -> bool;
 
@@ -133,17 +142,17 @@ pub(crate) trait AnyHost: fmt::Debug + Send + Sync {
     async fn snapshot_all(&self, deadline: Instant) -> usize;
 
     /// Takes the commands that nobody has begun: the actor and the command's name and id of each.
-    fn abandon(&self) -> Vec<(ActorId, &'static str, crate::CommandId)>;
+    fn abandon(&self) -> Vec<(ActorId, &'static str, CommandId)>;
 }
 
 #[async_trait]
-impl<A: Actor> AnyHost for ActorHost<A> {
-    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+impl<A: Actor> AnyHost for Registered<A> {
+    fn as_any(&self) -> &dyn Any {
         self
     }
 
     async fn send(
-        self: Arc<Self>,
+        &self,
         actor: &ActorId,
         name: &str,
         data: &[u8],
@@ -154,43 +163,43 @@ impl<A: Actor> AnyHost for ActorHost<A> {
         let make = *self.commands.0.get(name).ok_or_else(not_listed)?;
         let (id, deadline) = (delivery.id, delivery.deadline);
         let (reply, answer) = oneshot::channel();
-        self.submit(actor, make(data, delivery, reply, permit)?).await?;
+        self.host.submit(actor, make(data, delivery, reply, permit)?).await?;
         match tokio::time::timeout_at(deadline, answer).await {
             Ok(Ok(replied)) => replied,
             Ok(Err(_)) => Err(ActorError::Stopped),
-            Err(_) => Err(self.timed_out(id)),
+            Err(_) => Err(self.host.timed_out(id)),
         }
     }
 
-    fn put(self: Arc<Self>, actor: &ActorId, query: &RemoteQuery) -> Result<QueryDispatch, ActorError> {
+    fn put(&self, actor: &ActorId, query: &RemoteQuery) -> Result<QueryDispatch, ActorError> {
         let name = query.name.as_ref();
         let not_listed = || ActorError::NotListed { category: A::CATEGORY, name: name.to_owned() };
         let put = self.queries.0.get(name).ok_or_else(not_listed)?;
-        put(&self, actor, query)
+        put(&self.host, actor, query)
     }
 
-    fn evict(self: Arc<Self>, actors: &dyn Fn(&ActorId) -> bool) -> usize {
-        ActorHost::evict(&self, actors)
+    fn evict(&self, actors: &dyn Fn(&ActorId) -> bool) -> usize {
+        self.host.evict(actors)
     }
 
     fn unpark(&self, actor: &ActorId) -> bool {
-        self.unpark(actor)
+        self.host.unpark(actor)
     }
 
     fn all_parked(&self) -> Vec<ActorId> {
-        self.all_parked().into_iter().map(|(actor, _)| actor).collect()
+        self.host.all_parked().into_iter().map(|(actor, _)| actor).collect()
     }
 
     async fn snapshot_all(&self, deadline: Instant) -> usize {
         let mut saved = 0;
-        for cell in self.cells() {
+        for cell in self.host.cells() {
             let due = {
                 let loaded = cell.loaded.read();
-                let policy = &self.options.snapshots;
-                loaded.as_ref().is_some_and(|loaded| policy.is_due_at_passivation(&loaded.since_snapshot))
+                let policy = &self.host.options.snapshots;
+                loaded.as_ref().is_some_and(|loaded| loaded.since_snapshot.is_due_at_passivation(policy))
             };
             if due {
-                if tokio::time::timeout_at(deadline, self.save_snapshot(&cell)).await.is_err() {
+                if tokio::time::timeout_at(deadline, self.host.save_snapshot(&cell)).await.is_err() {
                     break;
                 }
                 saved += 1;
@@ -199,12 +208,12 @@ impl<A: Actor> AnyHost for ActorHost<A> {
         saved
     }
 
-    fn abandon(&self) -> Vec<(ActorId, &'static str, crate::CommandId)> {
+    fn abandon(&self) -> Vec<(ActorId, &'static str, CommandId)> {
         let mut abandoned = Vec::new();
-        for cell in self.cells() {
-            for work in cell.close() {
-                abandoned.push((cell.id.clone(), work.name(), work.delivery().id));
-                observed::fail(&self.metrics, work, ActorError::Stopped);
+        for cell in self.host.cells() {
+            for item in cell.close() {
+                abandoned.push((cell.id.clone(), item.name(), item.delivery().id));
+                mailbox_item::fail(&self.host.metrics, item, ActorError::Stopped);
             }
         }
         abandoned

@@ -9,19 +9,38 @@ use std::time::Duration;
 
 use aether_core::ActorId;
 use serde::de::DeserializeOwned;
-use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use crate::actor_ref::Way;
-use crate::panic::caught;
-use crate::query::{Answer, Query};
-use crate::remote::route::Remote;
-use crate::runtime::host::ActorHost;
-use crate::runtime::observed::Observed;
-use crate::runtime::mailbox_item::{QueryItem, Seen, decode, to_json};
-use crate::{ActorError, ActorRef, Delivery, Permit, RemoteQuery};
+use crate::actor::{Actor, Answer, Query};
+use crate::actor_ref::{ActorRef, Way};
+use crate::delivery::Seen;
+use crate::error::ActorError;
+use crate::list::assert_query_listed;
+use crate::outcome::{decode, to_json};
+use crate::remote::router::RemoteQuery;
+use crate::remote::sender::Remote;
+use crate::runtime::query_item::{answer_from_memory, put_query};
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+impl<A: Actor> ActorRef<A> {
+    /// Puts a query to the actor, answered from memory. While another process is at work on the same actor the answer may
+    /// be of a moment ago, but never of one before what this caller has seen; see
+    /// [`linearizable`](PendingQuery::linearizable). Await it, or say more first.
+    ///
+    /// # Errors
+    /// [`ActorError`].
+    ///
+    /// # Cancel safety
+    /// Can be dropped at any time.
+    pub fn query<Q: Query>(&self, query: Q) -> PendingQuery<'_, A, Q>
+    where
+        A: Answer<Q>,
+    {
+        const { assert_query_listed::<A, Q>() };
+        PendingQuery::new(self, query)
+    }
+}
 
 /// A query on its way to an actor. Await it for the answer.
 #[must_use = "nothing is asked until it is awaited"]
@@ -81,33 +100,6 @@ impl<'a, A: Answer<Q>, Q: Query> PendingQuery<'a, A, Q> {
     }
 }
 
-/// Answers a query from memory, if the actor is there and has come to what the caller has seen.
-pub(crate) fn answer_from_memory<A: Answer<Q>, Q: Query>(
-    kind: &ActorHost<A>,
-    actor: &ActorId,
-    query: &Q,
-    seen: &Seen,
-) -> Result<Option<A::Reply>, ActorError> {
-    let answer = kind.find(actor, |cell| {
-        let loaded = cell.loaded.read();
-        let loaded = loaded.as_ref().filter(|loaded| loaded.head.sequence() >= seen.get())?;
-        if cell.is_leaving() {
-            return None;
-        }
-        cell.touch(kind.shared.residents.tick());
-        seen.raise(loaded.head.sequence());
-        Some(caught(|| loaded.state.answer(query)))
-    });
-    match answer.flatten() {
-        Some(Ok(answer)) => Ok(Some(answer)),
-        Some(Err(message)) => {
-            kind.metrics.panicked(1);
-            Err(ActorError::Panicked { message })
-        }
-        None => Ok(None),
-    }
-}
-
 /// Puts a query to an actor in another process.
 async fn query_remote<R: DeserializeOwned>(
     remote: Remote,
@@ -118,38 +110,6 @@ async fn query_remote<R: DeserializeOwned>(
     let told = remote.query(&actor, query).await?;
     seen.raise(told.sequence);
     decode(&told.answer, "an answer")
-}
-
-/// Puts a query into the actor's mailbox.
-pub(crate) async fn put_query<A: Answer<Q>, Q: Query>(
-    kind: Arc<ActorHost<A>>,
-    actor: ActorId,
-    query: Q,
-    linearizable: bool,
-    seen: Seen,
-    deadline: Instant,
-    permit: Option<Permit>,
-) -> Result<A::Reply, ActorError> {
-    let (reply, answer) = oneshot::channel();
-    let delivery = Delivery::fresh(deadline);
-    let id = delivery.id;
-    let observed = Observed::query(A::CATEGORY, Q::NAME, &delivery);
-    let queried = QueryItem::<A, Q> {
-        query,
-        delivery,
-        observed,
-        linearizable,
-        seen,
-        reply,
-        answered: None,
-        _permit: permit,
-    };
-    kind.submit(&actor, Box::new(queried)).await?;
-    match timeout_at(deadline, answer).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => Err(ActorError::Stopped),
-        Err(_) => Err(kind.timed_out(id)),
-    }
 }
 
 impl<A: Answer<Q>, Q: Query> Future for PendingQuery<'_, A, Q> {
@@ -178,6 +138,9 @@ impl<A: Answer<Q>, Q: Query> Future for PendingQuery<'_, A, Q> {
 
 impl<A: Answer<Q>, Q: Query> fmt::Debug for PendingQuery<'_, A, Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PendingQuery").field("actor", &self.actor).field("query", &Q::NAME).finish_non_exhaustive()
+        f.debug_struct("PendingQuery")
+            .field("actor", &self.actor)
+            .field("query", &Q::NAME)
+            .finish_non_exhaustive()
     }
 }

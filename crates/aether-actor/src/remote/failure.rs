@@ -4,7 +4,7 @@ use std::error::Error;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ActorError;
+use crate::error::ActorError;
 
 /// An [`ActorError`] on its way from one process to another.
 ///

@@ -6,8 +6,8 @@
 pub(crate) mod drain_gate;
 pub(crate) mod entry;
 pub(crate) mod failure;
-pub(crate) mod route;
 pub(crate) mod router;
+pub(crate) mod sender;
 
 pub use drain_gate::{DrainGate, Permit};
 pub use failure::Failure;

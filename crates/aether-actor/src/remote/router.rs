@@ -8,7 +8,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::{ActorError, Delivery, Outcome, Permit};
+use super::drain_gate::Permit;
+use crate::delivery::Delivery;
+use crate::error::ActorError;
+use crate::outcome::Outcome;
 
 /// Where actors are, for a layer that spreads them over processes.
 ///

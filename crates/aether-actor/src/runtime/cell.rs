@@ -11,10 +11,9 @@ use tokio::sync::Semaphore;
 
 use super::host::ActorHost;
 use super::loaded::Loaded;
-use super::plan::Items;
+use super::mailbox_item::{BoxedItem, Items};
 use super::memory_limit::Resident;
-use super::mailbox_item::MailboxItem;
-use crate::Actor;
+use crate::actor::Actor;
 
 /// One actor in memory. It has no task of its own: whoever puts the first command into an idle mailbox starts one, which
 /// ends when the mailbox is empty.
@@ -36,12 +35,12 @@ pub(crate) struct Cell<A: Actor> {
 
 #[derive(Debug)]
 struct Mailbox<A: Actor> {
-    waiting: VecDeque<Box<dyn MailboxItem<A>>>,
-    state: Turn,
+    waiting: VecDeque<BoxedItem<A>>,
+    state: Activity,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
+enum Activity {
     /// Nobody is at work.
     Idle,
     /// A task is at work, and will look into the mailbox again.
@@ -55,17 +54,17 @@ impl<A: Actor> Mailbox<A> {
     const IDLE_CAPACITY: usize = 4;
 
     fn retire(&mut self, space: &Semaphore) -> bool {
-        let idle = self.state == Turn::Idle;
+        let idle = self.state == Activity::Idle;
         if idle {
-            self.state = Turn::Retired;
+            self.state = Activity::Retired;
             space.close();
         }
         idle
     }
 
     fn rest(&mut self) {
-        if self.state == Turn::Running {
-            self.state = Turn::Idle;
+        if self.state == Activity::Running {
+            self.state = Activity::Idle;
         }
         if self.waiting.capacity() > Self::IDLE_CAPACITY {
             self.waiting = VecDeque::new();
@@ -81,14 +80,14 @@ pub(crate) enum Pushed<A: Actor> {
     /// There is one.
     Queued,
     /// The cell is retired: take another one.
-    Retired(Box<dyn MailboxItem<A>>),
+    Retired(BoxedItem<A>),
 }
 
 impl<A: Actor> Cell<A> {
     pub(crate) fn new(id: ActorId, kind: &Arc<ActorHost<A>>) -> Self {
         Self {
             id,
-            mailbox: Mutex::new(Mailbox { waiting: VecDeque::new(), state: Turn::Idle }),
+            mailbox: Mutex::new(Mailbox { waiting: VecDeque::new(), state: Activity::Idle }),
             space: Semaphore::new(kind.options.mailbox),
             loaded: RwLock::new(None),
             used: AtomicU64::new(0),
@@ -99,17 +98,17 @@ impl<A: Actor> Cell<A> {
     }
 
     /// Puts a command into the mailbox; its place was taken from [`space`](Self::space) before.
-    pub(crate) fn push(&self, work: Box<dyn MailboxItem<A>>) -> Pushed<A> {
+    pub(crate) fn push(&self, item: BoxedItem<A>) -> Pushed<A> {
         let mut mailbox = self.mailbox.lock();
         match mailbox.state {
-            Turn::Retired => Pushed::Retired(work),
-            Turn::Running => {
-                mailbox.waiting.push_back(work);
+            Activity::Retired => Pushed::Retired(item),
+            Activity::Running => {
+                mailbox.waiting.push_back(item);
                 Pushed::Queued
             }
-            Turn::Idle => {
-                mailbox.waiting.push_back(work);
-                mailbox.state = Turn::Running;
+            Activity::Idle => {
+                mailbox.waiting.push_back(item);
+                mailbox.state = Activity::Running;
                 Pushed::Start
             }
         }
@@ -123,10 +122,10 @@ impl<A: Actor> Cell<A> {
             return None;
         }
         let taken = mailbox.waiting.len().min(limit);
-        let works = mailbox.waiting.drain(..taken).collect();
+        let items = mailbox.waiting.drain(..taken).collect();
         drop(mailbox);
         self.space.add_permits(taken);
-        Some(works)
+        Some(items)
     }
 
     /// Ends the turn if nobody waits; whether it has ended.
@@ -148,7 +147,7 @@ impl<A: Actor> Cell<A> {
     /// idle.
     pub(crate) fn dismiss(&self) -> bool {
         let mut mailbox = self.mailbox.lock();
-        if mailbox.state == Turn::Running {
+        if mailbox.state == Activity::Running {
             // Under the lock, so that the end of the turn does not miss it.
             self.leaving.store(true, Ordering::Release);
         }
@@ -173,9 +172,9 @@ impl<A: Actor> Cell<A> {
     /// Takes the turn of an idle cell, so that commands wait; whether it was idle.
     pub(crate) fn occupy(&self) -> bool {
         let mut mailbox = self.mailbox.lock();
-        let idle = mailbox.state == Turn::Idle;
+        let idle = mailbox.state == Activity::Idle;
         if idle {
-            mailbox.state = Turn::Running;
+            mailbox.state = Activity::Running;
         }
         idle
     }
@@ -183,7 +182,7 @@ impl<A: Actor> Cell<A> {
     /// Retires the cell whatever it is doing; those who wait are given back.
     pub(crate) fn close(&self) -> Items<A> {
         let mut mailbox = self.mailbox.lock();
-        mailbox.state = Turn::Retired;
+        mailbox.state = Activity::Retired;
         self.space.close();
         mailbox.waiting.drain(..).collect()
     }

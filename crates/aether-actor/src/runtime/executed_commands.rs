@@ -6,9 +6,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::load::WINDOW;
-use crate::CommandId;
+use crate::command_id::CommandId;
 use crate::outcome::{Outcome, read_note, write_note};
+
+/// The number of commits through which a command that is sent again is looked for.
+pub(crate) const WINDOW: usize = 1024;
 
 /// The outcomes of the commands of the commits after [`reach`](Self::reach), all of them.
 ///

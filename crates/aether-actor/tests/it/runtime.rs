@@ -1,6 +1,5 @@
 //! The runtime over the embedded store: what a user sees first.
 
-
 use std::time::Duration;
 
 use aether_actor::{ActorError, ActorOptions, ActorSystem, AskError, CommandId, SnapshotPolicy};

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use aether_actor::{ActorError, ActorRef, AskError, CommandId, Since};
 
-use crate::account::{Account, AccountError, Balance, Deposit, Open, Withdraw};
 use super::joined::{Net, account};
+use crate::account::{Account, AccountError, Balance, Deposit, Open, Withdraw};
 
 #[tokio::test]
 async fn a_client_needs_no_system() {

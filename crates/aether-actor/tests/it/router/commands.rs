@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use aether_actor::{ActorError, AskError, CommandId, Outcome, Since};
 use aether_core::{EventStoreExt, Version};
 
-use crate::account::{Account, AccountError, Balance, Deposit, Explode, Open, Withdraw};
 use super::gate::{Bolt, Gate, Pass};
 use super::joined::{Net, WITHIN, account, until};
+use crate::account::{Account, AccountError, Balance, Deposit, Explode, Open, Withdraw};
 
 #[tokio::test]
 async fn whoever_asks_is_answered_by_the_one_who_acts() {

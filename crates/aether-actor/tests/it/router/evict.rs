@@ -4,9 +4,9 @@ use aether_actor::{ActorOptions, SnapshotPolicy};
 use aether_core::{SnapshotStore, Version};
 use aether_store_memory::MemoryEventStore;
 
-use crate::account::{Account, Balance, Deposit, Open};
 use super::gate::{Bolt, Gate, Pass, Passed};
 use super::joined::{Net, WITHIN, account, until};
+use crate::account::{Account, Balance, Deposit, Open};
 
 #[tokio::test]
 async fn idle_actors_leave_at_once() {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use aether_actor::{ActorError, CommandId, Delivery, Outcome, RemoteQuery, Since};
 use tokio::time::Instant;
 
-use crate::account::{Account, Deposit, Open};
 use super::joined::{Net, account};
+use crate::account::{Account, Deposit, Open};
 
 fn deadline() -> Instant {
     Instant::now() + Duration::from_secs(10)

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use aether_actor::{
     ActorError, ActorOptions, ActorSystem, ActorSystemBuilder, Delivery, DrainGate, Failure, Permit,
-    RemoteCommand, RemoteQuery, Replied, Router, QueryReply, WeakSystem,
+    QueryReply, RemoteCommand, RemoteQuery, Replied, Router, WeakSystem,
 };
 use aether_core::ActorId;
 use aether_store_memory::MemoryEventStore;
 use async_trait::async_trait;
 
-use crate::account::Account;
 use super::gate::Gate;
+use crate::account::Account;
 
 /// How long anything here may take.
 pub(crate) const WITHIN: Duration = Duration::from_secs(30);

@@ -13,8 +13,8 @@ use aether_core::ActorId;
 use aether_store_memory::MemoryEventStore;
 use serde::{Deserialize, Serialize};
 
-use crate::account::{Account, AccountEvent, Balance, Deposit, Open, Withdraw};
 use super::joined::{Net, WITHIN, account};
+use crate::account::{Account, AccountEvent, Balance, Deposit, Open, Withdraw};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DomainEvent)]
 enum SavingEvent {

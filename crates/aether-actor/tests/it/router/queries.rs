@@ -2,8 +2,8 @@
 
 use aether_actor::{ActorSystem, AskError};
 
-use crate::account::{Account, AccountError, AccountEvent, Balance, Deposit, Open, Withdraw};
 use super::joined::{Net, account};
+use crate::account::{Account, AccountError, AccountEvent, Balance, Deposit, Open, Withdraw};
 
 #[tokio::test]
 async fn a_query_elsewhere_is_answered_from_memory() {

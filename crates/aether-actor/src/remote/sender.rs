@@ -1,60 +1,15 @@
-//! [`Route`]: the way of a command to its actor, which may be in this process or in another one.
+//! [`Remote`]: the way out, to actors that other processes act for.
 
 use std::sync::Arc;
 
 use aether_core::ActorId;
 use tokio::time::timeout_at;
 
-use crate::dispatch::AnyHost;
-use crate::system::Shared;
-use crate::{
-    ActorError, ActorSystem, CommandId, Delivery, Outcome, Permit, RemoteCommand, RemoteQuery, Replied,
-    Router, Since, QueryReply,
-};
-
-/// The way of a command that is sent by its name. It does not keep the system alive.
-pub(crate) enum Route {
-    /// This process acts for the actor, as long as there is the permit.
-    Here(Arc<dyn AnyHost>, Option<Permit>),
-    /// Another one does.
-    Remote(Remote),
-}
-
-impl ActorSystem {
-    /// The way to this actor.
-    pub(crate) fn route(&self, actor: &ActorId) -> Result<Route, ActorError> {
-        let shared = &self.0.shared;
-        let permit = match &shared.router {
-            None => None,
-            Some(router) => match router.enter(actor) {
-                Some(permit) => Some(permit),
-                None => return Ok(Route::Remote(Remote::of(router, shared))),
-            },
-        };
-        Ok(Route::Here(self.kind_of(actor)?, permit))
-    }
-}
-
-impl Route {
-    /// Sends a command, and waits for what becomes of it.
-    pub(crate) async fn send(
-        self,
-        actor: &ActorId,
-        command: &str,
-        data: &[u8],
-        delivery: Delivery,
-    ) -> Result<Outcome, ActorError> {
-        let replied = match self {
-            Self::Here(kind, permit) => kind.send(actor, command, data, delivery, permit).await,
-            Self::Remote(remote) => {
-                let data = data.to_vec();
-                let command = RemoteCommand::new(command.to_owned(), data, delivery, 0);
-                remote.command(actor, command).await
-            }
-        };
-        replied.map(|replied| replied.outcome)
-    }
-}
+use super::router::{QueryReply, RemoteCommand, RemoteQuery, Replied, Router};
+use crate::command_id::CommandId;
+use crate::delivery::Since;
+use crate::error::ActorError;
+use crate::runtime::shared::Shared;
 
 /// The way to actors in other processes.
 #[derive(Debug)]
@@ -75,7 +30,8 @@ impl Remote {
         Self { router: Arc::clone(router), shared: None }
     }
 
-    /// Since when a command can have been executed whose id is made now, by a caller who has seen so much of its actor.
+    /// Returns the earliest point at which a command with an id made now can have run, for a caller who has seen so much of
+    /// its actor.
     pub(crate) fn since(&self, seen: u64) -> Since {
         Since::after(self.shared.as_ref().map_or(0, |shared| shared.sequence()).max(seen))
     }
