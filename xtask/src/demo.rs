@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use aether_testkit::server::NatsBinary;
+use aether_nats_server::NatsBinary;
 use anyhow::Result;
 use clap::Subcommand;
 

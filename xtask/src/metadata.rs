@@ -131,7 +131,10 @@ impl Package {
 
     /// Returns true if the package is below the folder `folder` of the workspace, such as `crates` or `examples`.
     pub(crate) fn is_in(&self, folder: &str) -> bool {
-        self.dir().parent().is_some_and(|parent| parent.ends_with(folder))
+        // A clone may have that name too: its manifest tells it from a folder of packages.
+        self.dir()
+            .parent()
+            .is_some_and(|parent| parent.ends_with(folder) && !parent.join("Cargo.toml").exists())
     }
 
     pub(crate) fn targets_of(&self, kind: &str) -> impl Iterator<Item = &str> {

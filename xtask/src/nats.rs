@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use aether_testkit::server::{NatsBinary, NatsServer};
+use aether_nats_server::{NatsBinary, NatsServer};
 use anyhow::Result;
 use clap::Subcommand;
 

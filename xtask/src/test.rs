@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use aether_testkit::server::{ENV_R1, ENV_R3, NatsCluster, NatsServer};
+use aether_nats_server::{ENV_R1, ENV_R3, NatsCluster, NatsServer};
 use anyhow::{Context, Result};
 
 use crate::metadata::{Metadata, Package};
@@ -11,8 +11,8 @@ use crate::shell::Cmd;
 
 /// The crates whose unit tests need servers as well.
 const NEEDS_SERVERS: &[&str] = &["aether-store-jetstream", "aether-tests"];
-/// Crates whose integration tests need servers.
-const NEEDS_SERVERS_IN_TESTS: &[&str] = &["aether-testkit"];
+/// The harness. Integration tests of a crate that depends on it need servers, and so do its own.
+const HARNESS: &str = "aether-nats-server";
 
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
@@ -75,7 +75,8 @@ pub(crate) fn run_tests(args: &Args) -> Result<(Counts, Vec<String>)> {
     // Errors of the compiler have been printed, and would be printed once more.
     if compiled && nextest {
         let cmd = Cmd::cargo(["nextest", "run", "--all-features", "--no-fail-fast", "--no-tests=pass"]);
-        run("tests", cmd.args(&selection.packages).args(&targets).args(filter.clone()))?;
+        let chosen = selection.filter.iter().flat_map(|filter| ["-E", filter.as_str()]);
+        run("tests", cmd.args(&selection.packages).args(&targets).args(chosen).args(filter.clone()))?;
     } else if compiled {
         let cmd = Cmd::cargo(["test", "--all-features", "--no-fail-fast"]);
         run("tests", cmd.args(&selection.packages).args(&targets).arg("--").args(filter.clone()))?;
@@ -112,6 +113,8 @@ pub(crate) fn run_on_version(version: &str, program: &str) -> Result<()> {
 struct Selection {
     packages: Vec<String>,
     targets: Vec<String>,
+    /// A filter for nextest: test programs of several crates have the same name, and cargo selects all of them.
+    filter: Option<String>,
 }
 
 fn select(metadata: &Metadata, narrowed: Option<&Package>, fast: bool) -> Selection {
@@ -121,8 +124,9 @@ fn select(metadata: &Metadata, narrowed: Option<&Package>, fast: bool) -> Select
         None => vec!["--workspace".to_owned()],
     };
     if !fast {
-        return Selection { packages, targets: Vec::new() };
+        return Selection { packages, targets: Vec::new(), filter: None };
     }
+    let mut without_tests = Vec::new();
     let mut targets = code_targets(narrowed);
     for member in metadata.members().filter(|member| narrowed.is_none_or(|only| only.name == member.name)) {
         let name = member.name.as_str();
@@ -130,11 +134,14 @@ fn select(metadata: &Metadata, narrowed: Option<&Package>, fast: bool) -> Select
             if narrowed.is_none() {
                 packages.extend(of("exclude", name));
             }
-        } else if !NEEDS_SERVERS_IN_TESTS.contains(&name) {
+        } else if name == HARNESS || member.dependencies.iter().any(|dependency| dependency.name == HARNESS) {
+            without_tests.push(format!("package(={name})"));
+        } else {
             targets.extend(member.targets_of("test").flat_map(|test| of("test", test)));
         }
     }
-    Selection { packages, targets }
+    let without = (!without_tests.is_empty()).then(|| without_tests.join(" + "));
+    Selection { packages, targets, filter: without.map(|without| format!("not (kind(test) & ({without}))")) }
 }
 
 /// Everything that holds tests but the documentation.
@@ -250,9 +257,15 @@ mod tests {
         let fast = select(&metadata, None, true);
         let excluded: Vec<&String> = fast.packages.iter().skip_while(|arg| *arg == "--workspace").collect();
         assert!(excluded.iter().any(|arg| *arg == "aether-store-jetstream"), "{fast:?}");
-        assert!(!fast.targets.iter().any(|arg| arg == "server"), "{fast:?}");
+        let filter = fast.filter.as_deref().unwrap_or_default();
+        assert!(filter.contains("package(=aether-nats-server)"), "{fast:?}");
+        assert!(filter.contains("package(=aether-coordination)"), "{fast:?}");
+        assert!(!filter.contains("package(=aether-core)"), "{fast:?}");
         let all = select(&metadata, None, false);
-        assert_eq!(all, Selection { packages: vec!["--workspace".to_owned()], targets: Vec::new() });
+        assert_eq!(
+            all,
+            Selection { packages: vec!["--workspace".to_owned()], targets: Vec::new(), filter: None }
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aether_testkit::server::{Wheel, tools_dir};
+use aether_nats_server::{Wheel, tools_dir};
 use anyhow::{Context, Result};
 
 use crate::metadata::Metadata;

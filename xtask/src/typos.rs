@@ -1,6 +1,6 @@
 //! Spelling, by typos and `typos.toml`.
 
-use aether_testkit::server::WheelError;
+use aether_nats_server::WheelError;
 use anyhow::Result;
 
 use crate::shell::Cmd;

@@ -1,7 +1,7 @@
 //! [`Nats`]: a server of its own, with the product's stream and, of the same settings, one for the raw client.
 
+use aether_nats_server::NatsServer;
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
-use aether_testkit::server::NatsServer;
 use anyhow::Context;
 use async_nats::jetstream;
 use tokio::runtime::Runtime;

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use aether_core::{Commit, Event, EventStore, EventStoreExt, Expected, Version};
+use aether_nats_server::{Frame, NatsServer, Proxy, Verdict, unique_name};
 use aether_store_jetstream::JetStreamEventStore;
-use aether_testkit::server::{Frame, NatsServer, Proxy, Verdict, unique_name};
 use anyhow::Context;
 use tokio::sync::mpsc;
 

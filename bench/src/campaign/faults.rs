@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use aether_nats_server::{NatsCluster, NatsServer, unique_name};
 use aether_store_jetstream::{JetStreamEventStore, StoreStats};
-use aether_testkit::server::{NatsCluster, NatsServer, unique_name};
 use anyhow::Context;
 use tokio::task::block_in_place;
 use tokio::time::Instant;

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aether_core::{ActorId, EventStore, Head, RecordedCommit, Version};
+use aether_nats_server::{NatsCluster, NatsServer, unique_name};
 use aether_store_jetstream::JetStreamEventStore;
-use aether_testkit::server::{NatsCluster, NatsServer, unique_name};
 use anyhow::Context;
 use futures_util::TryStreamExt;
 use tokio::io::{AsyncBufReadExt, BufReader};

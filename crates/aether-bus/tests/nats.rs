@@ -7,7 +7,7 @@ use aether_bus::{
     BusDelivery, BusOptions, BusSubscription, EventBus, Lag, NamespacePattern, NatsBusConfig, NatsEventBus,
 };
 use aether_core::{ActorId, Event, EventFilter, Namespace, Version};
-use aether_testkit::server::{shared_r1, unique_name};
+use aether_nats_server::{shared_r1, unique_name};
 use tokio::time::timeout;
 
 fn ns(name: &str) -> Namespace {

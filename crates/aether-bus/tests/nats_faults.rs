@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aether_bus::{BusDelivery, BusOptions, BusSubscription, EventBus, NatsBusConfig, NatsEventBus};
 use aether_core::{ActorId, Event, Namespace, Version};
-use aether_testkit::server::{NatsServer, Proxy};
+use aether_nats_server::{NatsServer, Proxy};
 use tokio::time::timeout;
 
 fn event(version: u64) -> Event {

@@ -30,7 +30,7 @@ pub type CommitStream = BoxStream<'static, Result<RecordedCommit, ReadError>>;
 /// - **In order.** A reader of all events that has seen a position will never meet a lower one later. Events of one
 ///   commit follow each other.
 ///
-/// Sugar for the common cases is in [`EventStoreExt`](crate::EventStoreExt). The conformance kit in `aether-testkit`
+/// Sugar for the common cases is in [`EventStoreExt`](crate::EventStoreExt). The conformance kit in `aether-conformance`
 /// holds a store against this contract.
 #[async_trait]
 pub trait EventStore: fmt::Debug + Send + Sync {

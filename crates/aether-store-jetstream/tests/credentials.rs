@@ -4,8 +4,8 @@
 mod common;
 
 use aether_core::{EventStoreExt, Version};
+use aether_nats_server::NatsServer;
 use aether_store_jetstream::JetStreamEventStore;
-use aether_testkit::server::NatsServer;
 use async_nats::ConnectOptions;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -6,8 +6,8 @@ mod common;
 use std::time::Duration;
 
 use aether_core::{EventStoreExt, SaveError};
+use aether_nats_server::{NatsServer, unique_name};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore, OpenError};
-use aether_testkit::server::{NatsServer, unique_name};
 use async_nats::jetstream::stream::{Config, DiscardPolicy};
 use common::{actor, client, config, event};
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use aether_core::{
     ActorSnapshot, EventStore, EventStoreExt, Head, ReadError, ReadFrom, SaveError, SnapshotStore, Version,
 };
+use aether_nats_server::NatsServer;
 use aether_store_jetstream::{Denials, JetStreamConfig, JetStreamEventStore, OpenError, Timeouts};
-use aether_testkit::server::NatsServer;
 use common::{actor, collect, event, versions};
 use futures_util::TryStreamExt;
 

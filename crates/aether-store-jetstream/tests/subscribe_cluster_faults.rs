@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aether_core::{EventStoreExt, Subscribe, SubscribeOptions, Subscription};
+use aether_nats_server::{NatsCluster, NatsServer};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
-use aether_testkit::server::{NatsCluster, NatsServer};
 use async_nats::jetstream;
 use common::{actor, config, event, next_event, until_caught_up};
 use futures_util::TryStreamExt;

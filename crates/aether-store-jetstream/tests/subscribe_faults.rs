@@ -9,8 +9,8 @@ use std::time::Duration;
 use aether_core::{
     Delivery, EventFilter, EventStoreExt, Position, Subscribe, SubscribeFrom, SubscribeOptions, Subscription,
 };
+use aether_nats_server::{NatsServer, Proxy, Verdict};
 use aether_store_jetstream::{Denials, JetStreamConfig, JetStreamEventStore, Timeouts};
-use aether_testkit::server::{NatsServer, Proxy, Verdict};
 use common::{actor, config, event, next, next_event, until, until_caught_up};
 use futures_util::StreamExt;
 use futures_util::future::join_all;

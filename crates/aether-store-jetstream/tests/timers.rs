@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aether_core::{DueTimer, DueTimers, Timer, TimerId, Timers};
+use aether_nats_server::shared_r3;
 use aether_store_jetstream::{JetStreamTimers, JetStreamTimersConfig};
-use aether_testkit::server::shared_r3;
 use async_nats::ServerAddr;
 use async_nats::jetstream::{self, stream::State};
 use common::{actor, client, config};

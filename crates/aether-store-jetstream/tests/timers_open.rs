@@ -6,10 +6,10 @@ mod common;
 use std::time::Duration;
 
 use aether_core::{ActorId, Timer, TimerError, TimerId, Timers};
+use aether_nats_server::NatsServer;
 use aether_store_jetstream::{
     Denials, JetStreamConfig, JetStreamTimers, JetStreamTimersConfig, OpenError, Timeouts,
 };
-use aether_testkit::server::NatsServer;
 use async_nats::jetstream;
 use common::{client, config};
 use futures_util::StreamExt;
@@ -61,7 +61,7 @@ async fn a_stream_that_does_not_exist_is_not_created_by_opening() {
 
 #[tokio::test]
 async fn a_stream_of_another_namespace_is_refused() {
-    let unique = aether_testkit::server::unique_name("timers");
+    let unique = aether_nats_server::unique_name("timers");
     let dotted = JetStreamConfig::new("events").namespace(format!("{unique}.b"));
     let spaced = JetStreamConfig::new("events").namespace(format!("{unique} b"));
     JetStreamTimers::create(client().await, dotted).await.unwrap();

@@ -1,8 +1,8 @@
 //! The memory store, held against the whole contract.
 
+use aether_conformance::store::{Capability, Fixture, Handle, Storage, StorageOptions};
 use aether_core::Source;
 use aether_store_memory::MemoryEventStore;
-use aether_testkit::conformance::{Capability, Fixture, Handle, Storage, StorageOptions};
 use async_trait::async_trait;
 
 struct InMemory;
@@ -37,6 +37,6 @@ impl Storage for Place {
     }
 }
 
-aether_testkit::event_store_conformance!(InMemory);
-aether_testkit::subscription_conformance!(InMemory);
-aether_testkit::snapshot_store_conformance!(InMemory);
+aether_conformance::event_store_conformance!(InMemory);
+aether_conformance::subscription_conformance!(InMemory);
+aether_conformance::snapshot_store_conformance!(InMemory);

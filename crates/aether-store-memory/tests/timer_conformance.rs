@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use aether_conformance::store::{Capability, Fixture, Handle, Storage, StorageOptions};
 use aether_core::{Source, Timers};
 use aether_store_memory::MemoryTimers;
-use aether_testkit::conformance::{Capability, Fixture, Handle, Storage, StorageOptions};
 use async_trait::async_trait;
 
 struct InMemory;
@@ -37,4 +37,4 @@ impl Storage for Place {
     }
 }
 
-aether_testkit::timer_conformance!(InMemory);
+aether_conformance::timer_conformance!(InMemory);

@@ -46,11 +46,15 @@ pub mod projection {
 pub mod actor {
     #[doc(inline)]
     pub use aether_actor::*;
+    pub use aether_derive::{CommandOfFacade as Command, EffectOfFacade as Effect, QueryOfFacade as Query};
+
+    pub use super::event;
 }
 
 /// Typed events: enums whose variants have stable names and versions (feature `actor`, on by default).
 #[cfg(feature = "actor")]
 pub mod event {
+    pub use aether_derive::DomainEventOfFacade as DomainEvent;
     #[doc(inline)]
     pub use aether_event::*;
 }

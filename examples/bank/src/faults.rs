@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(feature = "nats")]
-use aether_testkit::server::NatsServer;
+use aether_nats_server::NatsServer;
 use anyhow::Result;
 
 /// The server in a build without NATS, where it cannot exist.

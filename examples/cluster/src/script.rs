@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use aether::cluster::{ClusterClient, ClusterManager, ClusterStatus, MemberState};
-use aether_testkit::server::NatsServer;
+use aether_nats_server::NatsServer;
 use anyhow::{Context, Result, bail};
 use tokio::time::Instant;
 

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aether_actor::Store;
+use aether_conformance::actors::{Fixture, Storage};
 use aether_core::Source;
+use aether_nats_server::{shared_r1, shared_r3, unique_name};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
-use aether_testkit::actors::{Fixture, Storage};
-use aether_testkit::server::{shared_r1, shared_r3, unique_name};
 use async_nats::{Client, ServerAddr, jetstream};
 use async_trait::async_trait;
 use tokio::time::Instant;

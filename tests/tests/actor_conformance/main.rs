@@ -6,10 +6,10 @@ mod fixture;
 
 /// One server.
 mod r1 {
-    aether_testkit::actor_conformance!(crate::fixture::OnJetStream::r1());
+    aether_conformance::actor_conformance!(crate::fixture::OnJetStream::r1());
 }
 
 /// Three servers.
 mod r3 {
-    aether_testkit::actor_conformance!(crate::fixture::OnJetStream::r3());
+    aether_conformance::actor_conformance!(crate::fixture::OnJetStream::r3());
 }

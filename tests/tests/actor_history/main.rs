@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use aether_actor::{ActorOptions, ActorSystem, SnapshotPolicy, Store};
 use aether_core::EventStore;
+use aether_nats_server::{shared_r1, unique_name};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
 use aether_store_memory::MemoryEventStore;
-use aether_testkit::server::{shared_r1, unique_name};
 
 use hammer::{Hammer, Load};
 use history::{Verdict, longest_gap};

@@ -18,7 +18,7 @@ use crate::expected::{
 };
 use crate::stream::{RawPayload, RawStream};
 
-/// Which encoding the commits of a stream have; with several, they take turns.
+/// The encodings of a stream's commits; several take turns.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Encodings {
     pub(crate) name: &'static str,
@@ -253,7 +253,8 @@ async fn snapshots(recorder: &mut Recorder) {
     }
 }
 
-/// Loads the snapshots of a recorded stream of events that was loaded: they name the moment at which that was created.
+/// Loads the snapshots of a stream of events that is loaded already. They name the moment at which that stream was created,
+/// so the new moment takes the place of the recorded one.
 pub(crate) async fn load_snapshots(client: &Client, events: &RawStream, created: i128, path: &Path) {
     let mut snapshots = RawStream::read(path);
     let (was, is) = (events.created_nanos(), created);
@@ -280,7 +281,7 @@ pub(crate) async fn check(client: &Client, dir: &Path, encodings: Encodings) {
     }
 }
 
-/// Everything that the store reads is what was saved.
+/// Compares everything that the store reads with what was saved.
 pub(crate) async fn is_as_expected(store: &JetStreamEventStore, expected: &Expected) {
     let read = async |from| -> Vec<ExpectedEvent> {
         let all: Vec<_> = store.get_all(from, usize::MAX).try_collect().await.unwrap();
@@ -315,7 +316,7 @@ fn assert_all_equal<T: PartialEq + std::fmt::Debug>(read: &[T], expected: &[T]) 
     assert_eq!(read.len(), expected.len());
 }
 
-/// The actor's log goes on where it ends.
+/// Appends to the actor's log, and checks that an older head is refused.
 async fn continues(store: &JetStreamEventStore, actor: &ActorId, commits: &[ExpectedCommit]) {
     let head = |(sequence, version)| Head::new(sequence, Version::new(version));
     let last = head(commits.last().unwrap().head);

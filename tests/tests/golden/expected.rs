@@ -1,5 +1,5 @@
-//! What a recording says of its events, in words of its own: written from what was given to the store, compared with what a
-//! store gives back.
+//! The content that a recording expects of its events: written from what was given to the store, compared with what a store
+//! returns.
 
 use std::collections::BTreeMap;
 
@@ -117,7 +117,7 @@ impl ExpectedSnapshot {
     }
 }
 
-/// Everything about the events of one store.
+/// The expected content of one store.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Expected {
     /// In the order of their positions.

@@ -1,4 +1,4 @@
-//! Golden data: what earlier versions have stored is read, and continued, by this one.
+//! Golden data: this version reads and continues what earlier versions have stored.
 //!
 //! `tests/golden` holds what was recorded, and its README the rule: nothing there is ever changed. Each recording is loaded
 //! into fresh servers, of the newest version and of the lowest that is supported.
@@ -10,9 +10,9 @@
 
 mod events;
 mod expected;
-mod going_on;
 mod other_formats;
 mod recording;
+mod resume;
 mod stream;
 mod system;
 mod timers;

@@ -1,20 +1,19 @@
-//! Recordings in formats that nobody knows: each change of a stored form must be noticed, or golden data would prove
-//! nothing.
+//! Recordings in unknown formats. The checks must notice each change of a stored form, or golden data would prove nothing.
 
 use std::path::{Path, PathBuf};
 
-use aether_testkit::server::{PINNED, unique_name};
+use aether_nats_server::{PINNED, unique_name};
 use futures_util::{StreamExt, stream};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use crate::events::{self, ENCODINGS};
-use crate::going_on;
 use crate::recording::{check_texts, recordings, server};
+use crate::resume;
 use crate::stream::{RawPayload, RawStream};
 use crate::timers;
 
-/// Which part of a recording is read.
+/// The part of a recording that is read.
 #[derive(Debug, Clone, Copy)]
 enum Part {
     /// The events of this encoding.
@@ -24,7 +23,7 @@ enum Part {
     Texts,
 }
 
-/// How a file of a recording differs from what was recorded.
+/// A difference between a file and what was recorded.
 #[derive(Debug, Clone, Copy)]
 enum Change {
     /// Another text in payloads.
@@ -131,7 +130,7 @@ async fn check(part: Part, dir: PathBuf) {
             events::check(&client, &dir.join(encodings.name), encodings).await;
         }
         Part::Timers => timers::check(&client, &dir.join("timers")).await,
-        Part::System => going_on::check(&client, &dir.join("system")).await,
+        Part::System => resume::check(&client, &dir.join("system")).await,
         Part::Texts => check_texts(&dir),
     }
 }

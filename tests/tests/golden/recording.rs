@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use aether_actor::event::{Schema, write_schemas};
 use aether_core::{ActorId, Namespace, Position, TimerId, sanitise};
+use aether_nats_server::{LOWEST_SUPPORTED, NatsServer, PINNED, unique_name};
 use aether_store_jetstream::{JetStreamConfig, JetStreamTimers, OpenError};
-use aether_testkit::server::{LOWEST_SUPPORTED, NatsServer, PINNED, unique_name};
 use async_nats::Client;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::events::ENCODINGS;
 use crate::expected::{read_json, write_json};
 use crate::stream::{RawStream, call};
 use crate::world::{AccountEvent, TransferEvent};
-use crate::{events, going_on, system, timers};
+use crate::{events, resume, system, timers};
 
 /// The name of a recording to keep.
 const KEEP: &str = "AETHER_RECORD_GOLDEN";
@@ -126,7 +126,7 @@ async fn record(dir: &Path) {
     );
 }
 
-/// Everything in a recording, on a server of this version.
+/// Checks everything in a recording on a server of this version.
 async fn check(dir: &Path, version: &str) {
     check_texts(dir);
     schemas_are_accepted(&dir.join("schemas.json"));
@@ -140,9 +140,9 @@ async fn check(dir: &Path, version: &str) {
     } else {
         no_timers(&client, &RawStream::read(&timers_dir.join("timers.jsonl"))).await;
     }
-    going_on::check(&client, &dir.join("system")).await;
+    resume::check(&client, &dir.join("system")).await;
     let (_another, client) = server(version).await;
-    going_on::check_anew(&client, &dir.join("system")).await;
+    resume::check_anew(&client, &dir.join("system")).await;
 }
 
 /// The text forms of a recording.

@@ -33,7 +33,7 @@ pub(crate) struct RawStream {
 pub(crate) struct Info {
     /// The configuration, as `STREAM.INFO` gave it.
     pub(crate) config: Value,
-    /// When the stream was created, as `STREAM.INFO` gave it.
+    /// The creation time of the stream, as `STREAM.INFO` gave it.
     pub(crate) created: String,
     pub(crate) last_seq: u64,
 }
@@ -130,14 +130,14 @@ impl RawStream {
         self.info.config["name"].as_str().unwrap()
     }
 
-    /// When the stream was created, in nanoseconds since 1970, as snapshots name it.
+    /// The creation time of the stream in nanoseconds since 1970, as snapshots name it.
     pub(crate) fn created_nanos(&self) -> i128 {
         nanos(&self.info.created)
     }
 
-    /// Makes the stream anew on a server, with every message under the sequence that it had. The server stamps new times.
-    /// Messages that the recorded stream had lost are replaced by fillers, which are deleted. Returns when the new stream
-    /// was created, in nanoseconds since 1970.
+    /// Creates the stream on a server, with every message under the sequence that it had. The server stamps new times.
+    /// Fillers take the place of messages that the recorded stream had lost, and are deleted. Returns the creation time
+    /// of the new stream, in nanoseconds since 1970.
     pub(crate) async fn load(&self, client: &Client) -> i128 {
         let name = self.name().to_owned();
         let config = self.config_for(client);

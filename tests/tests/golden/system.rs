@@ -28,17 +28,17 @@ use crate::world::{
     Withdraw, actors,
 };
 
-/// How long after it was set the timer is due that is not far in the future.
-const SOON: Duration = Duration::from_secs(8);
-/// How long anything may take.
+/// The delay of the timer that is not far in the future.
+const SOON: Duration = Duration::from_secs(10);
+/// The longest that anything may take.
 pub(crate) const WITHIN: Duration = Duration::from_secs(30);
 
-/// What the recording knows of the system.
+/// The content that the recording expects of the system.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Expected {
     /// Owner, cents, reminders and version of each account, by key.
     pub(crate) accounts: BTreeMap<String, (String, u64, Vec<String>, u64)>,
-    /// How many events the account has beyond its snapshot.
+    /// The number of events that the account has beyond its snapshot.
     pub(crate) beyond_snapshot: BTreeMap<String, u64>,
     /// Deposits that were executed: key of the command's id, account, cents, reply.
     pub(crate) deposits: Vec<(String, String, u64, u64)>,
@@ -52,7 +52,7 @@ pub(crate) struct Expected {
     pub(crate) unseen_transfer: (String, String, String, u64),
     /// Ids and addressees of mails that could not be sent.
     pub(crate) waiting_mails: Vec<(String, String)>,
-    /// What the group has not handled: positions, in the order of the log, of actors that are not parked.
+    /// The positions that the group has not handled, of actors that are not parked, in the order of the log.
     pub(crate) unhandled: Vec<String>,
     /// The parked actor, the version of the event that it is parked for, and the error.
     pub(crate) parked: (String, u64, String),
@@ -68,7 +68,7 @@ pub(crate) struct Expected {
     pub(crate) timers: (String, String),
 }
 
-/// Everything on one connection.
+/// The store, the bucket and the timers of one connection.
 pub(crate) struct Nats {
     pub(crate) store: JetStreamEventStore,
     pub(crate) coordination: Arc<NatsCoordination>,
@@ -189,7 +189,7 @@ fn cents_of(event: &RecordedEvent) -> Option<u64> {
     })
 }
 
-/// What the projection must make of a log, counted by hand.
+/// The views that the projection must make of a log, counted by hand.
 fn turnovers(log: &[RecordedEvent]) -> BTreeMap<String, Turnover> {
     let mut views = BTreeMap::<String, Turnover>::new();
     for event in log {
@@ -387,7 +387,7 @@ async fn accounts(nats: &Nats, system: &ActorSystem, expected: &mut Expected) {
     }
 }
 
-/// How many events an account has to replay that has a snapshot, if it has one.
+/// The number of events that an account replays on top of its snapshot.
 async fn beyond_snapshot(nats: &Nats, key: &str) -> u64 {
     let snapshot = nats.store.load_snapshot(&account_id(key)).await.unwrap();
     let from = snapshot.map_or(Version::ZERO, |snapshot| snapshot.version.next());

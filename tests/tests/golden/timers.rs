@@ -16,9 +16,9 @@ use time::macros::datetime;
 use crate::expected::{read_json, write_json};
 use crate::stream::{RawPayload, RawStream, call};
 
-/// How long after the recording the last of the timers is due that are not pending for ever.
+/// The delay of the last timer that is not far in the future.
 const SOON: Duration = Duration::from_secs(6);
-/// How long a timer may take to come.
+/// The longest that a timer may take.
 const WITHIN: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,9 +47,9 @@ impl ExpectedTimer {
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Expected {
-    /// Such as come once they are loaded.
+    /// Timers that are due once they are loaded.
     due: Vec<ExpectedTimer>,
-    /// Such as are far in the future.
+    /// Timers that are far in the future.
     pending: Vec<ExpectedTimer>,
 }
 
@@ -91,7 +91,7 @@ pub(crate) async fn record(client: &Client, dir: &Path) {
     tokio::time::sleep(SOON).await;
 }
 
-/// Loads timers: those that are due come, and the others can be set anew and cancelled.
+/// Loads timers, and checks that due ones are delivered and that the others can be replaced and cancelled.
 pub(crate) async fn check(client: &Client, dir: &Path) {
     RawStream::read(&dir.join("timers.jsonl")).load(client).await;
     let expected: Expected = read_json(&dir.join("expected.json"));
@@ -124,7 +124,7 @@ pub(crate) async fn check(client: &Client, dir: &Path) {
     assert_eq!(schedules(client, timers.stream_name()).await, 0);
 }
 
-/// How many timers are pending at the server.
+/// The number of timers that are pending at the server.
 async fn schedules(client: &Client, stream: &str) -> usize {
     let body = json!({ "subjects_filter": format!("{stream}.set.>") });
     let info: Value = call(client, &format!("STREAM.INFO.{stream}"), &body).await;

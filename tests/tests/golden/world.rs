@@ -85,7 +85,7 @@ pub(crate) struct RemindAt {
     pub(crate) at: OffsetDateTime,
 }
 
-/// What the timer sends.
+/// The command that the timer sends.
 #[derive(Debug, Serialize, Deserialize, Command)]
 pub(crate) struct Remind {
     pub(crate) about: String,
@@ -104,7 +104,7 @@ pub(crate) struct Account {
     pub(crate) owner: String,
     pub(crate) cents: u64,
     pub(crate) reminders: Vec<String>,
-    /// How many events were replayed on top of a snapshot: says whether the snapshot was used.
+    /// The number of events that were replayed on top of a snapshot, which shows that the snapshot was used.
     #[serde(skip)]
     pub(crate) replayed: u64,
 }
@@ -254,12 +254,12 @@ impl React<Account> for Transfers {
     }
 }
 
-/// How accounts are run: with a snapshot after every few events, which remembers few commands.
+/// Options of accounts: a snapshot after every few events, which remembers few commands.
 pub(crate) fn account_options() -> ActorOptions {
     ActorOptions::default().snapshots(SnapshotPolicy::every(6)).remember(3)
 }
 
-/// How consumers share their work: in few partitions, so that a recording has few keys.
+/// Options of consumers: few partitions, so that a recording has few keys.
 pub(crate) fn consumer() -> ConsumerOptions {
     let retry = Retry::default().delays(Duration::from_millis(20), Duration::from_millis(100));
     ConsumerOptions::default().partitions(4).retry(retry)
@@ -304,7 +304,7 @@ impl Post {
     }
 }
 
-/// How much was deposited and withdrawn, by account.
+/// The cents that were deposited and withdrawn, by account.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Turnover {
     pub(crate) cents: u64,

@@ -13,9 +13,9 @@ mod r1_json {
 
     use crate::fixture::OnJetStream;
 
-    aether_testkit::event_store_conformance!(OnJetStream::r1(Codec::CloudEventsJson));
-    aether_testkit::subscription_conformance!(OnJetStream::r1(Codec::CloudEventsJson));
-    aether_testkit::snapshot_store_conformance!(OnJetStream::r1(Codec::CloudEventsJson));
+    aether_conformance::event_store_conformance!(OnJetStream::r1(Codec::CloudEventsJson));
+    aether_conformance::subscription_conformance!(OnJetStream::r1(Codec::CloudEventsJson));
+    aether_conformance::snapshot_store_conformance!(OnJetStream::r1(Codec::CloudEventsJson));
 }
 
 /// One server, bincode.
@@ -24,9 +24,9 @@ mod r1_bincode {
 
     use crate::fixture::OnJetStream;
 
-    aether_testkit::event_store_conformance!(OnJetStream::r1(Codec::Bincode));
-    aether_testkit::subscription_conformance!(OnJetStream::r1(Codec::Bincode));
-    aether_testkit::snapshot_store_conformance!(OnJetStream::r1(Codec::Bincode));
+    aether_conformance::event_store_conformance!(OnJetStream::r1(Codec::Bincode));
+    aether_conformance::subscription_conformance!(OnJetStream::r1(Codec::Bincode));
+    aether_conformance::snapshot_store_conformance!(OnJetStream::r1(Codec::Bincode));
 }
 
 /// Three servers, CloudEvents.
@@ -35,9 +35,9 @@ mod r3_json {
 
     use crate::fixture::OnJetStream;
 
-    aether_testkit::event_store_conformance!(OnJetStream::r3(Codec::CloudEventsJson));
-    aether_testkit::subscription_conformance!(OnJetStream::r3(Codec::CloudEventsJson));
-    aether_testkit::snapshot_store_conformance!(OnJetStream::r3(Codec::CloudEventsJson));
+    aether_conformance::event_store_conformance!(OnJetStream::r3(Codec::CloudEventsJson));
+    aether_conformance::subscription_conformance!(OnJetStream::r3(Codec::CloudEventsJson));
+    aether_conformance::snapshot_store_conformance!(OnJetStream::r3(Codec::CloudEventsJson));
 }
 
 /// Three servers, bincode.
@@ -46,21 +46,21 @@ mod r3_bincode {
 
     use crate::fixture::OnJetStream;
 
-    aether_testkit::event_store_conformance!(OnJetStream::r3(Codec::Bincode));
-    aether_testkit::subscription_conformance!(OnJetStream::r3(Codec::Bincode));
-    aether_testkit::snapshot_store_conformance!(OnJetStream::r3(Codec::Bincode));
+    aether_conformance::event_store_conformance!(OnJetStream::r3(Codec::Bincode));
+    aether_conformance::subscription_conformance!(OnJetStream::r3(Codec::Bincode));
+    aether_conformance::snapshot_store_conformance!(OnJetStream::r3(Codec::Bincode));
 }
 
 /// Timers on one server.
 mod r1_timers {
     use crate::timers::TimersOnJetStream;
 
-    aether_testkit::timer_conformance!(TimersOnJetStream::r1());
+    aether_conformance::timer_conformance!(TimersOnJetStream::r1());
 }
 
 /// Timers on three servers.
 mod r3_timers {
     use crate::timers::TimersOnJetStream;
 
-    aether_testkit::timer_conformance!(TimersOnJetStream::r3());
+    aether_conformance::timer_conformance!(TimersOnJetStream::r3());
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use aether_core::Source;
-use aether_testkit::server::{NatsCluster, NatsServer, Proxy, ServerError};
+use aether_nats_server::{NatsCluster, NatsServer, Proxy, ServerError};
 
 use crate::servers::Servers;
 

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use aether_testkit::server::{shared_r1, shared_r3};
+use aether_nats_server::{shared_r1, shared_r3};
 use async_nats::{Client, ServerAddr};
 
 pub(crate) async fn connect(urls: &[String]) -> Result<Client, async_nats::ConnectError> {

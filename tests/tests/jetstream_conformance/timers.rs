@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aether_conformance::store::{Capability, Fixture, Handle, Storage, StorageOptions};
 use aether_core::{ActorId, Namespace, Source, TimerId, Timers};
+use aether_nats_server::unique_name;
 use aether_store_jetstream::{JetStreamConfig, JetStreamTimers, JetStreamTimersConfig, OpenError};
-use aether_testkit::conformance::{Capability, Fixture, Handle, Storage, StorageOptions};
-use aether_testkit::server::unique_name;
 use async_nats::{Client, jetstream};
 use async_trait::async_trait;
 

@@ -10,8 +10,8 @@ use aether_actor::{
     Decision, Handle, MemoryLimit, Query, SnapshotPolicy, Store,
 };
 use aether_core::{ActorId, Event, EventStoreExt, Version};
+use aether_nats_server::unique_name;
 use aether_store_memory::MemoryEventStore;
-use aether_testkit::server::unique_name;
 use serde::{Deserialize, Serialize};
 
 use crate::scrape::{MEMORY_STORE, Scrape, until};

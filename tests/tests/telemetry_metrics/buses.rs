@@ -2,7 +2,7 @@
 
 use aether_bus::{BusDelivery, BusSubscription, EventBus, Lag, MemoryEventBus, NatsBusConfig, NatsEventBus};
 use aether_core::{ActorId, Event, Namespace, Version};
-use aether_testkit::server::{shared_r1, unique_name};
+use aether_nats_server::{shared_r1, unique_name};
 
 use crate::scrape::Scrape;
 

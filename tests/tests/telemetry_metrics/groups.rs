@@ -6,9 +6,9 @@ use std::time::Duration;
 use aether_coordination::MemoryCoordination;
 use aether_core::{ActorId, Event, EventStoreExt, Position, RecordedEvent, Version};
 use aether_group::{ConsumerGroup, HandleError, Retry, each};
+use aether_nats_server::{shared_r1, unique_name};
 use aether_projection::{ApplyError, MemoryModel, Projection};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
-use aether_testkit::server::{shared_r1, unique_name};
 use tokio::time::timeout;
 
 use crate::scrape::{Scrape, until};

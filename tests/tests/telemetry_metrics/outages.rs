@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use aether_core::{ActorId, Event, EventStoreExt, SaveError, Version};
+use aether_nats_server::{NatsServer, Proxy, unique_name};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore, Timeouts};
-use aether_testkit::server::{NatsServer, Proxy, unique_name};
 
 use crate::scrape::Scrape;
 

@@ -9,8 +9,8 @@ use aether_actor::{
     EffectContext, Handle, HandleError, ProcessContext, ProcessManager, React, ReactContext, Reaction,
 };
 use aether_group::Retry;
+use aether_nats_server::unique_name;
 use aether_store_memory::{MemoryEventStore, MemoryTimers};
-use aether_testkit::server::unique_name;
 use serde::{Deserialize, Serialize};
 
 use crate::scrape::{MEMORY_STORE, Scrape, until};

@@ -3,10 +3,10 @@
 use aether_core::{
     ActorId, ActorSnapshot, Event, EventStore, EventStoreExt, Expected, Head, SnapshotStore, Version,
 };
+use aether_nats_server::{shared_r1, unique_name};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
 use aether_store_memory::MemoryEventStore;
 use aether_telemetry::metrics::NO_NAMESPACE;
-use aether_testkit::server::{shared_r1, unique_name};
 use futures_util::{StreamExt, TryStreamExt};
 
 use crate::scrape::{MEMORY_STORE, Scrape};

@@ -1,8 +1,8 @@
 //! The counts of subscriptions.
 
 use aether_core::{ActorId, Delivery, Event, EventStoreExt, Subscribe, SubscribeFrom, Subscription, Version};
+use aether_nats_server::{shared_r1, unique_name};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
-use aether_testkit::server::{shared_r1, unique_name};
 use futures_util::StreamExt;
 
 use crate::scrape::Scrape;

@@ -8,9 +8,9 @@ use aether_actor::{Actor, ActorSystem, Command, CommandContext, Decision, Handle
 use aether_coordination::MemoryCoordination;
 use aether_core::{ActorId, Context, EventFilter, EventStore, RecordedEvent, Version};
 use aether_group::{ConsumerGroup, each};
+use aether_nats_server::{shared_r1, unique_name};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
 use aether_store_memory::MemoryEventStore;
-use aether_testkit::server::{shared_r1, unique_name};
 use futures_util::TryStreamExt;
 use futures_util::future::join_all;
 use opentelemetry::trace::Status;

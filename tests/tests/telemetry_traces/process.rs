@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use aether_bus::{BusDelivery, BusOptions, EventBus, NatsBusConfig, NatsEventBus, Published};
 use aether_core::{ActorId, Delivery, Event, EventStoreExt, Namespace, Subscribe, SubscribeFrom, Version};
+use aether_nats_server::{shared_r1, unique_name};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
 use aether_telemetry::Consumer;
-use aether_testkit::server::{shared_r1, unique_name};
 use futures_util::StreamExt;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;

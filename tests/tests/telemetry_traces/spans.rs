@@ -1,10 +1,10 @@
 //! What the spans say, and how they hang together within a process.
 
 use aether_core::{ActorId, Context, Event, EventStore, EventStoreExt, Expected, RecordedEvent, Version};
+use aether_nats_server::{shared_r1, unique_name};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
 use aether_store_memory::MemoryEventStore;
 use aether_telemetry::{Consumer, Destination, handling, trace};
-use aether_testkit::server::{shared_r1, unique_name};
 use futures_util::TryStreamExt;
 use opentelemetry::trace::{SpanKind, Status};
 use tracing::Instrument;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aether_testkit::server::LOWEST_SUPPORTED;
+use aether_nats_server::LOWEST_SUPPORTED;
 use anyhow::{Result, bail, ensure};
 
 use crate::metadata::{Metadata, Package};

@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_readme_that_differs_is_named() {
-        let dir = std::env::temp_dir().join(aether_testkit::server::unique_name("aether-tidy"));
+        let dir = std::env::temp_dir().join(aether_nats_server::unique_name("aether-tidy"));
         fs::create_dir_all(dir.join("crates/aether")).expect("created");
         let said = |dir: &Path| check(dir).expect("checked").join("; ");
         assert!(said(&dir).contains("README.md"));

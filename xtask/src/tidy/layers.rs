@@ -47,6 +47,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "aether-cluster",
             "aether-coordination",
             "aether-core",
+            "aether-derive",
             "aether-event",
             "aether-group",
             "aether-model",

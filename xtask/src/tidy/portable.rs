@@ -3,7 +3,7 @@
 use super::sources::Library;
 
 /// Libraries that may need Unix: the harness stops and resumes processes, and runs only where tests run.
-const MAY_NEED_UNIX: &[&str] = &["aether-nats-server", "aether-testkit"];
+const MAY_NEED_UNIX: &[&str] = &["aether-nats-server"];
 
 /// Crates that exist on Unix alone.
 const UNIX_CRATES: &[&str] = &["libc", "nix", "rustix"];

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aether_actor::ActorRef;
 use aether_cluster::{ClusterClient, ClusterManager, MemberState, shard_of};
 use aether_core::ActorId;
-use aether_testkit::server::{NatsCluster, NatsServer, unique_name};
+use aether_nats_server::{NatsCluster, NatsServer, unique_name};
 use anyhow::Context;
 use tokio::time::Instant;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aether_actor::{ActorOptions, ActorSystem, SnapshotPolicy, Store};
+use aether_nats_server::{NatsCluster, unique_name};
 use aether_store_jetstream::JetStreamEventStore;
-use aether_testkit::server::{NatsCluster, unique_name};
 use anyhow::Context;
 use tokio::task::block_in_place;
 use tokio::time::Instant;

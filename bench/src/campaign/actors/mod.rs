@@ -12,8 +12,8 @@ mod workers;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aether_nats_server::{NatsCluster, NatsServer, unique_name};
 use aether_store_jetstream::{JetStreamEventStore, JetStreamTimersConfig};
-use aether_testkit::server::{NatsCluster, NatsServer, unique_name};
 use anyhow::Context;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, block_in_place};

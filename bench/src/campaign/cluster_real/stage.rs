@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aether_cluster::{ClusterManager, MemberState};
+use aether_nats_server::{NatsCluster, NatsServer, Proxy, unique_name};
 use aether_store_jetstream::JetStreamConfig;
-use aether_testkit::server::{NatsCluster, NatsServer, Proxy, unique_name};
 use anyhow::Context;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;

@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aether_core::{EventStore, Position, ReadFrom, RecordedEvent};
+use aether_nats_server::{NatsCluster, unique_name};
 use aether_projection::{MemoryModel, Projector};
 use aether_store_jetstream::JetStreamEventStore;
-use aether_testkit::server::{NatsCluster, unique_name};
 use anyhow::Context;
 use futures_util::TryStreamExt;
 use tokio::task::block_in_place;

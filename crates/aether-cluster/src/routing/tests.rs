@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aether_actor::{ActorError, Delivery, RemoteCommand, RemoteQuery, Router, Since};
 use aether_core::ActorId;
-use aether_testkit::server::{shared_r1, unique_name};
+use aether_nats_server::{shared_r1, unique_name};
 use tokio::time::Instant;
 
 use super::wire::Versions;

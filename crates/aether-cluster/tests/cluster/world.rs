@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use aether_cluster::{ClusterBuilder, ClusterClient, ClusterManager, MemberState, NodeId};
+use aether_nats_server::{shared_r1, unique_name};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
-use aether_testkit::server::{shared_r1, unique_name};
 
 use super::counter::Counter;
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use aether_actor::{ActorSystemBuilder, ConsumerOptions, EffectContext, HandleError, ProcessOptions};
 use aether_cluster::{ClusterManager, NodeId};
 use aether_core::Subscribe;
+use aether_nats_server::{Proxy, Verdict};
 use aether_projection::{KvModel, Projector};
 use aether_store_jetstream::{JetStreamEventStore, JetStreamTimers, JetStreamTimersConfig};
-use aether_testkit::server::{Proxy, Verdict};
 
 use crate::order::{Mail, Order};
 use crate::reservation::Reservation;

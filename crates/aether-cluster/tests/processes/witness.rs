@@ -10,8 +10,8 @@ use aether_core::{
     SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Subscribe, SubscribeOptions, Subscription,
     Version,
 };
+use aether_nats_server::Frame;
 use aether_store_jetstream::JetStreamEventStore;
-use aether_testkit::server::Frame;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use uuid::Uuid;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use aether_cluster::{ClusterClient, MemberState};
 use aether_core::Subscribe;
+use aether_nats_server::{shared_r1, unique_name};
 use aether_projection::GroupAdmin;
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore, JetStreamTimersConfig};
-use aether_testkit::server::{shared_r1, unique_name};
 
 use crate::node::Node;
 use crate::witness::Witness;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aether_actor::AskError;
 use aether_cluster::routing::wire::Peer;
-use aether_testkit::server::shared_r3;
+use aether_nats_server::shared_r3;
 
 use crate::account::{AccountError, Balance, Deposit, Withdraw};
 use crate::load::Load;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use aether_actor::{ActorRef, ActorSystem, Router};
 use aether_cluster::routing::{ClusterRouter, Control, Retry, RoutingConfig, RoutingObserver, TurnedAway};
 use aether_cluster::{Incarnation, ShardId};
+use aether_nats_server::{shared_r1, unique_name};
 use aether_store_memory::MemoryEventStore;
-use aether_testkit::server::{shared_r1, unique_name};
 use tokio::time::Instant;
 
 use crate::account::{Account, Balance, Open};

@@ -7,8 +7,8 @@ use std::time::Duration;
 use aether_coordination::{Coordination, NatsConfig, NatsCoordination};
 use aether_core::{EventStoreExt, Position, Subscribe};
 use aether_group::{GroupBuilder, Member, Resumed};
+use aether_nats_server::{NatsCluster, shared_r1, shared_r3, unique_name};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
-use aether_testkit::server::{NatsCluster, shared_r1, shared_r3, unique_name};
 use async_nats::ServerAddr;
 use tokio::time::timeout;
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use aether_coordination::{NatsConfig, NatsCoordination};
 use aether_core::{Event, EventStore, EventStoreExt};
+use aether_nats_server::{shared_r1, unique_name};
 use aether_projection::versions::KvVersions;
 use aether_projection::{KvModel, Projector};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
-use aether_testkit::server::{shared_r1, unique_name};
 
 use crate::common::{PATIENCE, Totals, customer, event, save_orders, totals};
 

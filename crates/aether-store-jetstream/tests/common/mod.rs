@@ -8,8 +8,8 @@
 use std::time::Duration;
 
 use aether_core::{ActorId, Delivery, Event, Position, ReadError, RecordedEvent, Subscription, Version};
+use aether_nats_server::{shared_r1, unique_name};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
-use aether_testkit::server::{shared_r1, unique_name};
 use futures_util::{StreamExt, TryStreamExt};
 
 /// A connection to the shared server.

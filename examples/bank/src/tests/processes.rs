@@ -1,6 +1,6 @@
 //! The steps of a transfer, as the people at the board would read them.
 
-use aether_testkit::scenario::process;
+use aether_testkit::process;
 
 use crate::account::{Account, AccountError, AccountEvent};
 use crate::commands::{Credit, Debit, Refund};

@@ -1,6 +1,6 @@
 //! What holds for an account whatever is asked of it.
 
-use aether_testkit::scenario::properties::{self, Step, step};
+use aether_testkit::properties::{self, Step, step};
 use proptest::prelude::*;
 
 use crate::account::Account;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aether_testkit::scenario::{START, projection, scenario};
+use aether_testkit::{START, projection, scenario};
 
 use crate::account::{Account, AccountError, AccountEvent};
 use crate::balances::{AccountView, Balances};

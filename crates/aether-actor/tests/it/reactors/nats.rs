@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aether_coordination::{NatsConfig, NatsCoordination};
+use aether_nats_server::{shared_r1, unique_name};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore, JetStreamTimers};
-use aether_testkit::server::{shared_r1, unique_name};
 
 use super::bell::{Bell, rung, until_rung};
 use super::timers::NoTimers;

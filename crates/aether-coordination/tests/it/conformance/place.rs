@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aether_coordination::{Coordination, Leases, MemoryCoordination, NatsConfig, NatsCoordination};
-use aether_testkit::server::{shared_r1, shared_r3, unique_name};
+use aether_nats_server::{shared_r1, shared_r3, unique_name};
 use async_nats::ServerAddr;
 
 /// A bucket that no other rule has.

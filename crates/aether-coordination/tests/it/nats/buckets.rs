@@ -5,7 +5,7 @@ use std::time::Duration;
 use aether_coordination::{
     Condition, CoordinationError, Key, KeyValue, NatsConfig, NatsCoordination, Signals,
 };
-use aether_testkit::server::unique_name;
+use aether_nats_server::unique_name;
 use async_nats::jetstream;
 use async_nats::jetstream::kv;
 use tokio::time::Instant;

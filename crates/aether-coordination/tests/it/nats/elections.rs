@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aether_coordination::{Condition, CoordinationError, Key, KeyValue, NatsCoordination};
-use aether_testkit::server::NatsCluster;
+use aether_nats_server::NatsCluster;
 use tokio::task::JoinHandle;
 
 use crate::nats::{client, config};

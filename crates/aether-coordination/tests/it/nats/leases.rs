@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aether_coordination::{Condition, CoordinationError, Key, KeyValue, Leases, NatsCoordination};
-use aether_testkit::server::{NatsServer, Proxy};
+use aether_nats_server::{NatsServer, Proxy};
 use async_nats::jetstream;
 use tokio::time::{Instant, sleep};
 

@@ -7,7 +7,7 @@ mod outages;
 mod unknown;
 
 use aether_coordination::{NatsConfig, NatsCoordination};
-use aether_testkit::server::{shared_r1, unique_name};
+use aether_nats_server::{shared_r1, unique_name};
 use async_nats::{Client, ServerAddr};
 
 /// A bucket that no other test has.

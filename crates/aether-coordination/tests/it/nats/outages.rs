@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aether_coordination::{Change, Condition, CoordinationError, Key, KeyValue, Signals};
-use aether_testkit::server::{NatsServer, Proxy};
+use aether_nats_server::{NatsServer, Proxy};
 use futures_util::StreamExt;
 use tokio::time::timeout;
 

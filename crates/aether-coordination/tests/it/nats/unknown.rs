@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aether_coordination::{Condition, CoordinationError, Key, KeyValue, NatsConfig};
-use aether_testkit::server::{NatsServer, Proxy};
+use aether_nats_server::{NatsServer, Proxy};
 
 use crate::nats::{config, create};
 
@@ -70,7 +70,7 @@ async fn a_write_that_somebody_was_faster_than_is_a_conflict_in_spite_of_a_doubt
     let first = direct.put(&key, "1".into(), Condition::Absent).await.unwrap();
     proxy.on_client_message(|message| {
         let lost = message.subject.starts_with("$KV.");
-        if lost { aether_testkit::server::Verdict::Drop } else { aether_testkit::server::Verdict::Pass }
+        if lost { aether_nats_server::Verdict::Drop } else { aether_nats_server::Verdict::Pass }
     });
     let write = {
         let (behind, key) = (behind.clone(), key.clone());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aether_coordination::singleton::{Singleton, Term};
-use aether_testkit::server::NatsCluster;
+use aether_nats_server::NatsCluster;
 use futures_util::future::select_all;
 use tokio::time::{Instant, sleep};
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use aether_coordination::singleton::{Singleton, SingletonBuilder, Term};
 use aether_coordination::{Leases, NatsConfig, NatsCoordination};
-use aether_testkit::server::unique_name;
+use aether_nats_server::unique_name;
 use async_nats::ServerAddr;
 use tokio::time::timeout;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aether_coordination::singleton::SingletonError;
 use aether_coordination::{Key, KeyValue};
-use aether_testkit::server::{NatsServer, Proxy, shared_r1};
+use aether_nats_server::{NatsServer, Proxy, shared_r1};
 use async_nats::jetstream;
 use tokio::time::{Instant, sleep};
 

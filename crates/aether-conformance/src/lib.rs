@@ -1,0 +1,17 @@
+//! The contract of Aether's stores and of its actor runtime, as rules that run against any implementation.
+//!
+//! For authors of stores: implement a fixture, call one macro for each trait of the store, and every rule becomes one
+//! `#[test]`. A capability that the store lacks is declined with a reason, which the rule prints instead of running.
+//!
+//! - [`store`]: the rules of [`EventStore`](aether_core::EventStore), [`SnapshotStore`](aether_core::SnapshotStore),
+//!   [`Subscribe`](aether_core::Subscribe) and [`Timers`](aether_core::Timers).
+//! - `actors` (feature `actors`): the rules of the actor runtime on a store.
+//!
+//! Each rule has a mutant among the tests of this crate: a store with one fault, which fails that rule. A rule without a
+//! mutant fails the tests, so a rule that cannot fail does not exist.
+//!
+//! This crate must not know a store, a runtime beyond the one that runs the rules, or NATS.
+
+#[cfg(feature = "actors")]
+pub mod actors;
+pub mod store;
