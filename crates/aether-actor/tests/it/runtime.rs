@@ -6,7 +6,7 @@ use aether_actor::{ActorError, ActorOptions, ActorSystem, AskError, CommandId, S
 use aether_core::{EventStore, EventStoreExt, Version};
 use aether_store_memory::MemoryEventStore;
 
-use crate::account::{Account, AccountError, Balance, Deposit, Explode, Open, Withdraw};
+use crate::account::{Account, AccountError, AccountEvent, Balance, Deposit, Explode, Open, Withdraw};
 
 async fn system(store: &MemoryEventStore, options: ActorOptions) -> ActorSystem {
     ActorSystem::builder(store.clone()).actor_with::<Account>(options).start().await.unwrap()
@@ -135,8 +135,8 @@ async fn transactions_conserve_money() {
             for _ in 0..2 {
                 let moved = system.transaction((&from, &to)).id(id).decide(|(from, to)| {
                     let left = from.state().cents.checked_sub(4).ok_or(AccountError::Overdrawn { by: 4 })?;
-                    from.record(account::AccountEvent::Withdrawn { cents: 4 });
-                    to.record(account::AccountEvent::Deposited { cents: 4 });
+                    from.record(AccountEvent::Withdrawn { cents: 4 });
+                    to.record(AccountEvent::Deposited { cents: 4 });
                     Ok::<_, AccountError>(left)
                 });
                 replies.push(moved.await);
