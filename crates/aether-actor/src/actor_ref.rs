@@ -54,7 +54,7 @@ pub(crate) enum Way<'a, A: Actor> {
 
 impl<A: Actor> ActorRef<A> {
     pub(crate) fn new(target: Result<(Arc<ActorHost<A>>, ActorId), ActorError>) -> Self {
-        Self { target: target.map(|(kind, id)| (Target::System(kind), id)), seen: Seen::default() }
+        Self { target: target.map(|(host, id)| (Target::System(host), id)), seen: Seen::default() }
     }
 
     /// The actor of this type with this key, for a client without a system: all that is asked goes through the router, and
@@ -85,7 +85,7 @@ impl<A: Actor> ActorRef<A> {
     #[must_use]
     pub fn since(&self) -> Since {
         let system = match &self.target {
-            Ok((Target::System(kind), _)) => kind.shared.sequence(),
+            Ok((Target::System(host), _)) => host.shared.sequence(),
             _ => 0,
         };
         Since::after(system.max(self.seen.get()))
@@ -95,11 +95,11 @@ impl<A: Actor> ActorRef<A> {
     pub(crate) fn way(&self) -> Result<(Way<'_, A>, &ActorId), ActorError> {
         let (target, id) = self.target()?;
         let way = match target {
-            Target::System(kind) => match &kind.shared.router {
-                None => Way::Here(kind, None),
+            Target::System(host) => match &host.shared.router {
+                None => Way::Here(host, None),
                 Some(router) => match router.enter(id) {
-                    Some(permit) => Way::Here(kind, Some(permit)),
-                    None => Way::Remote(Remote::of(router, &kind.shared)),
+                    Some(permit) => Way::Here(host, Some(permit)),
+                    None => Way::Remote(Remote::of(router, &host.shared)),
                 },
             },
             Target::Router(router, _) => Way::Remote(Remote::through(router)),
@@ -109,15 +109,15 @@ impl<A: Actor> ActorRef<A> {
 
     /// The actors of its type in memory, if this process acts for it now.
     pub(crate) fn here(&self) -> Option<(&Arc<ActorHost<A>>, &ActorId)> {
-        let Ok((Target::System(kind), id)) = &self.target else { return None };
-        let is_here = kind.shared.router.as_ref().is_none_or(|router| router.is_here(id));
-        is_here.then_some((kind, id))
+        let Ok((Target::System(host), id)) = &self.target else { return None };
+        let is_here = host.shared.router.as_ref().is_none_or(|router| router.is_here(id));
+        is_here.then_some((host, id))
     }
 
     /// The actors of its type in this process's system, wherever it is itself.
     pub(crate) fn host(&self) -> Result<(&Arc<ActorHost<A>>, &ActorId), ActorError> {
         match self.target()? {
-            (Target::System(kind), id) => Ok((kind, id)),
+            (Target::System(host), id) => Ok((host, id)),
             (Target::Router(..), _) => Err(ActorError::NotRegistered { category: A::CATEGORY.to_owned() }),
         }
     }
@@ -125,7 +125,7 @@ impl<A: Actor> ActorRef<A> {
     /// How long what is asked may take, unless it says otherwise.
     pub(crate) fn deadline(&self) -> Duration {
         match &self.target {
-            Ok((Target::System(kind), _)) => kind.shared.deadline,
+            Ok((Target::System(host), _)) => host.shared.deadline,
             Ok((Target::Router(_, deadline), _)) => *deadline,
             Err(_) => Duration::ZERO,
         }
@@ -143,7 +143,7 @@ impl<A: Actor> ActorRef<A> {
 impl<A: Actor> Clone for Target<A> {
     fn clone(&self) -> Self {
         match self {
-            Self::System(kind) => Self::System(Arc::clone(kind)),
+            Self::System(host) => Self::System(Arc::clone(host)),
             Self::Router(router, deadline) => Self::Router(Arc::clone(router), *deadline),
         }
     }

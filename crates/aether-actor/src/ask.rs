@@ -23,6 +23,7 @@ use crate::remote::router::RemoteCommand;
 use crate::remote::sender::Remote;
 use crate::runtime::command_item::{Caller, CommandItem};
 use crate::runtime::mailbox_item::BoxedItem;
+use crate::runtime::turn;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// What an ask comes to.
@@ -116,9 +117,9 @@ impl<'a, A: Handle<C>, C: Command> Ask<'a, A, C> {
         let id = delivery.id;
         let Some(command) = self.command.take() else { return Ok(id) };
         match self.actor.way()? {
-            (Way::Here(kind, permit), actor) => {
+            (Way::Here(host, permit), actor) => {
                 let work = CommandItem::<A, C>::new(command, delivery, Caller::Nobody, permit);
-                kind.submit(actor, Box::new(work)).await?;
+                turn::submit(host, actor, Box::new(work)).await?;
             }
             (Way::Remote(remote), actor) => {
                 let seen = self.actor.seen();
@@ -142,9 +143,10 @@ impl<'a, A: Handle<C>, C: Command> Ask<'a, A, C> {
 
     fn begin(&mut self) -> Result<Asking<A::Reply, A::Error>, ActorError> {
         let delivery = self.delivery();
-        let command = self.command.take().ok_or(ActorError::Stopped)?;
-        let (kind, permit, actor) = match self.actor.way()? {
-            (Way::Here(kind, permit), actor) => (kind, permit, actor),
+        let command = self.command.take();
+        let command = command.ok_or(ActorError::Internal { what: "an ask was polled after it had ended" })?;
+        let (host, permit, actor) = match self.actor.way()? {
+            (Way::Here(host, permit), actor) => (host, permit, actor),
             (Way::Remote(remote), actor) => {
                 let (actor, seen) = (actor.clone(), self.actor.seen().clone());
                 let command = to_remote(&command, delivery, &remote, &seen)?;
@@ -155,13 +157,13 @@ impl<'a, A: Handle<C>, C: Command> Ask<'a, A, C> {
         let caller = Caller::Typed { reply, seen: self.actor.seen().clone() };
         let (id, deadline) = (delivery.id, delivery.deadline);
         let work: BoxedItem<A> = Box::new(CommandItem::<A, C>::new(command, delivery, caller, permit));
-        let (kind, actor) = (Arc::clone(kind), actor.clone());
+        let (host, actor) = (Arc::clone(host), actor.clone());
         Ok(Box::pin(async move {
-            kind.submit(&actor, work).await?;
+            turn::submit(&host, &actor, work).await?;
             match timeout_at(deadline, answer).await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(_)) => Err(ActorError::Stopped.into()),
-                Err(_) => Err(kind.timed_out(id).into()),
+                Err(_) => Err(host.timed_out(id).into()),
             }
         }))
     }

@@ -26,6 +26,7 @@ use crate::runtime::command_item::{Caller, CommandItem};
 use crate::runtime::host::ActorHost;
 use crate::runtime::mailbox_item::{self, BoxedItem};
 use crate::runtime::query_item::{answer_from_memory, put_query};
+use crate::runtime::turn;
 
 type Encoded = oneshot::Sender<Result<Replied, ActorError>>;
 type MakeItem<A> = fn(&[u8], Delivery, Encoded, Option<Permit>) -> Result<BoxedItem<A>, ActorError>;
@@ -163,7 +164,7 @@ impl<A: Actor> AnyHost for Registered<A> {
         let make = *self.commands.0.get(name).ok_or_else(not_listed)?;
         let (id, deadline) = (delivery.id, delivery.deadline);
         let (reply, answer) = oneshot::channel();
-        self.host.submit(actor, make(data, delivery, reply, permit)?).await?;
+        turn::submit(&self.host, actor, make(data, delivery, reply, permit)?).await?;
         match tokio::time::timeout_at(deadline, answer).await {
             Ok(Ok(replied)) => replied,
             Ok(Err(_)) => Err(ActorError::Stopped),

@@ -21,7 +21,7 @@ use crate::runtime::plan::event_of;
 
 /// An actor's part in a transaction: its state, and what is to happen to it.
 pub struct Draft<A: Actor> {
-    kind: Arc<ActorHost<A>>,
+    host: Arc<ActorHost<A>>,
     actor: ActorId,
     loaded: Loaded<A>,
     state: A,
@@ -54,15 +54,15 @@ impl<A: Actor> Draft<A> {
     }
 
     async fn load(actor: &ActorRef<A>) -> Result<Self, ActorError> {
-        let (kind, id) = actor.host()?;
-        let live = kind.find(id, |cell| cell.loaded.read().clone()).flatten();
+        let (host, id) = actor.host()?;
+        let live = host.find(id, |cell| cell.loaded.read().clone()).flatten();
         let live = live.filter(|loaded| loaded.head.sequence() >= actor.seen().get());
         let loaded = match live {
             Some(loaded) => loaded,
-            None => load::load(&kind.shared.store, id, &kind.options).await.map_err(not_loaded)?,
+            None => load::load(&host.shared.store, id, &host.options).await.map_err(not_loaded)?,
         };
         let state = loaded.state.clone();
-        Ok(Self { kind: Arc::clone(kind), actor: id.clone(), loaded, state, events: Vec::new() })
+        Ok(Self { host: Arc::clone(host), actor: id.clone(), loaded, state, events: Vec::new() })
     }
 }
 
@@ -103,7 +103,7 @@ impl<A: Actor> AnyDraft for Draft<A> {
         let mut known = self.loaded.executed.look_up(id, 0);
         if known == Known::Unclear {
             let reach = self.loaded.executed.reach();
-            let store = &self.kind.shared.store;
+            let store = &self.host.shared.store;
             let earlier = load::outcomes_between(store, &self.actor, 0, reach).await.map_err(not_loaded)?;
             self.loaded.executed.widen(0, earlier.ok_or(ActorError::WindowPassed { id })?);
             known = self.loaded.executed.look_up(id, 0);
@@ -115,7 +115,7 @@ impl<A: Actor> AnyDraft for Draft<A> {
     }
 
     fn build(&self, id: CommandId, out: &mut Vec<Event>) -> Result<(), ActorError> {
-        let now = self.kind.shared.clock.now();
+        let now = self.host.shared.clock.now();
         let mut version = self.loaded.head.version();
         for event in &self.events {
             version = version.next();
@@ -125,8 +125,8 @@ impl<A: Actor> AnyDraft for Draft<A> {
     }
 
     async fn refresh(&mut self) -> Result<(), ActorError> {
-        let store = &self.kind.shared.store;
-        load::catch_up(store, &self.actor, &self.kind.options, &mut self.loaded).await.map_err(not_loaded)?;
+        let store = &self.host.shared.store;
+        load::catch_up(store, &self.actor, &self.host.options, &mut self.loaded).await.map_err(not_loaded)?;
         self.state = self.loaded.state.clone();
         self.events.clear();
         Ok(())

@@ -164,13 +164,22 @@ pub enum ActorError {
         /// Whether the same command may succeed later.
         retryable: bool,
     },
+    /// A fault of the runtime itself: something happened that must not be possible. Whether the command was executed is not
+    /// known.
+    #[error(
+        "a fault of the actor runtime: {what}; whether the command was executed is not known; please report it"
+    )]
+    Internal {
+        /// What happened.
+        what: &'static str,
+    },
 }
 
 impl ActorError {
     /// Whether the command may have been executed. To find out, send it again with its id.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::TimedOut { .. } | Self::Elsewhere { unknown: true, .. })
+        matches!(self, Self::TimedOut { .. } | Self::Internal { .. } | Self::Elsewhere { unknown: true, .. })
             || matches!(self, Self::Save(error) if matches!(**error, SaveError::UnknownOutcome(_)))
     }
 

@@ -76,20 +76,23 @@ impl<'a, A: Answer<Q>, Q: Query> PendingQuery<'a, A, Q> {
     /// Answers from memory, if this process acts for the actor, it is there, and has come to what the caller has seen.
     fn answer_from_memory(&mut self) -> Result<Option<A::Reply>, ActorError> {
         let (Some(query), false) = (&self.query, self.linearizable) else { return Ok(None) };
-        let Some((kind, actor)) = self.actor.here() else { return Ok(None) };
-        answer_from_memory(kind, actor, query, self.actor.seen())
+        let Some((host, actor)) = self.actor.here() else { return Ok(None) };
+        answer_from_memory(host, actor, query, self.actor.seen())
     }
 
     fn begin(&mut self) -> Result<Boxed<Result<A::Reply, ActorError>>, ActorError> {
         let deadline = Instant::now() + self.within.unwrap_or(self.actor.deadline());
-        let query = self.query.take().ok_or(ActorError::Stopped)?;
+        let query = self
+            .query
+            .take()
+            .ok_or(ActorError::Internal { what: "a query was polled after it had ended" })?;
         let (seen, linearizable) = (self.actor.seen().clone(), self.linearizable);
         let (way, actor) = self.actor.way()?;
         let actor = actor.clone();
         match way {
-            Way::Here(kind, permit) => {
-                let kind = Arc::clone(kind);
-                Ok(Box::pin(put_query(kind, actor, query, linearizable, seen, deadline, permit)))
+            Way::Here(host, permit) => {
+                let host = Arc::clone(host);
+                Ok(Box::pin(put_query(host, actor, query, linearizable, seen, deadline, permit)))
             }
             Way::Remote(remote) => {
                 let mut query = RemoteQuery::new(Q::NAME, to_json(&query, "a query")?, deadline);

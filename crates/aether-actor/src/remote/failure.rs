@@ -74,6 +74,7 @@ fn parts(error: &ActorError) -> (&'static str, Vec<String>) {
         ActorError::Stopped => ("stopped", vec![]),
         ActorError::NotProvided { .. } => ("not_provided", vec![]),
         ActorError::Elsewhere { .. } => ("elsewhere", vec![]),
+        ActorError::Internal { .. } => ("internal", vec![]),
     }
 }
 
@@ -151,6 +152,7 @@ mod tests {
             ActorError::Stopped,
             ActorError::NotProvided { what: "the timer \"t\"".into(), needs: "timers" },
             ActorError::Elsewhere { message, unknown: true, retryable: true },
+            ActorError::Internal { what: "it was settled before it was decided" },
         ]
     }
 
@@ -180,14 +182,23 @@ mod tests {
         let codes: Vec<_> = every().iter().map(|error| Failure::from(error).code).collect();
         let expected = "invalid_actor not_registered not_listed convert timed_out overloaded expired panicked \
                         parked window_passed already_done timer_gone same_actor_twice contended save save load \
-                        load stopped not_provided elsewhere";
+                        load stopped not_provided elsewhere internal";
         assert_eq!(codes.join(" "), expected);
     }
 
     #[test]
     fn what_callers_tell_apart_arrives_as_itself() {
-        let lost =
-            ["invalid_actor", "not_listed", "convert", "parked", "save", "load", "not_provided", "elsewhere"];
+        let lost = [
+            "invalid_actor",
+            "not_listed",
+            "convert",
+            "parked",
+            "save",
+            "load",
+            "not_provided",
+            "elsewhere",
+            "internal",
+        ];
         for error in every() {
             let is_lost = lost.contains(&Failure::from(&error).code());
             assert_eq!(matches!(travelled(&error), ActorError::Elsewhere { .. }), is_lost, "{error}");

@@ -26,7 +26,7 @@ pub(crate) struct Cell<A: Actor> {
     pub(crate) loaded: RwLock<Option<Loaded<A>>>,
     /// When it was last used, in the ticks of [`Residents`](super::memory_limit::Residents).
     used: AtomicU64,
-    kind: Weak<ActorHost<A>>,
+    host: Weak<ActorHost<A>>,
     /// How often in a row its code has panicked.
     pub(crate) panics: AtomicU32,
     /// Whether what is loaded is not to be answered from any more, and dropped when the turn ends.
@@ -84,14 +84,14 @@ pub(crate) enum Pushed<A: Actor> {
 }
 
 impl<A: Actor> Cell<A> {
-    pub(crate) fn new(id: ActorId, kind: &Arc<ActorHost<A>>) -> Self {
+    pub(crate) fn new(id: ActorId, host: &Arc<ActorHost<A>>) -> Self {
         Self {
             id,
             mailbox: Mutex::new(Mailbox { waiting: VecDeque::new(), state: Activity::Idle }),
-            space: Semaphore::new(kind.options.mailbox),
+            space: Semaphore::new(host.options.mailbox),
             loaded: RwLock::new(None),
             used: AtomicU64::new(0),
-            kind: Arc::downgrade(kind),
+            host: Arc::downgrade(host),
             panics: AtomicU32::new(0),
             leaving: AtomicBool::new(false),
         }
@@ -205,11 +205,11 @@ impl<A: Actor> Resident for Cell<A> {
     }
 
     fn leave(&self, reason: &'static str) -> bool {
-        self.kind.upgrade().is_none_or(|kind| kind.passivate(&self.id, reason))
+        self.host.upgrade().is_none_or(|host| host.passivate(&self.id, reason))
     }
 
     fn idle(&self) -> Option<Duration> {
-        self.kind.upgrade().and_then(|kind| kind.options.idle)
+        self.host.upgrade().and_then(|host| host.options.idle)
     }
 }
 

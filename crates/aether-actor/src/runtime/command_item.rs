@@ -154,7 +154,10 @@ impl<A: Handle<C>, C: Command> MailboxItem<A> for CommandItem<A, C> {
     fn settle(self: Box<Self>, sequence: u64) {
         match self.decided {
             Some(decided) => self.caller.answer(decided, sequence, self.recorded),
-            None => self.caller.fail(ActorError::Stopped),
+            None => {
+                self.caller
+                    .fail(ActorError::Internal { what: "a command was settled before it was decided" });
+            }
         }
     }
 

@@ -106,30 +106,30 @@ fn ask(operation: &'static str, category: &str, name: &str, delivery: &Delivery)
 }
 
 /// These were taken out of a mailbox at once. The span of the turn that is for them.
-pub(crate) fn turn<A: Actor>(metrics: &ActorMetrics, actor: &ActorId, works: &Items<A>) -> Span {
-    metrics.taken(works.iter().map(|work| work.observed().timer));
-    span::turn(A::CATEGORY, actor, works.iter().map(|work| &work.observed().span))
+pub(crate) fn turn<A: Actor>(metrics: &ActorMetrics, actor: &ActorId, items: &Items<A>) -> Span {
+    metrics.taken(items.iter().map(|item| item.observed().timer));
+    span::turn(A::CATEGORY, actor, items.iter().map(|item| &item.observed().span))
 }
 
 /// Answers these.
-pub(crate) fn answer<A: Actor>(metrics: &ActorMetrics, works: Items<A>, sequence: u64) {
-    metrics.answered(works.iter().map(|work| (work.observed().timer, work.answered())));
-    for work in works {
-        span::ask_ended(&work.observed().span, work.answered().as_str());
-        work.settle(sequence);
+pub(crate) fn answer<A: Actor>(metrics: &ActorMetrics, items: Items<A>, sequence: u64) {
+    metrics.answered(items.iter().map(|item| (item.observed().timer, item.answered())));
+    for item in items {
+        span::ask_ended(&item.observed().span, item.answered().as_str());
+        item.settle(sequence);
     }
 }
 
 /// Answers what was executed before.
-pub(crate) fn recall<A: Actor>(metrics: &ActorMetrics, work: BoxedItem<A>, outcome: Outcome, sequence: u64) {
-    let observed = work.observed();
+pub(crate) fn recall<A: Actor>(metrics: &ActorMetrics, item: BoxedItem<A>, outcome: Outcome, sequence: u64) {
+    let observed = item.observed();
     metrics.answered(std::iter::once((observed.timer, Answered::Recalled)));
     span::ask_ended(&observed.span, Answered::Recalled.as_str());
-    work.recall(outcome, sequence);
+    item.recall(outcome, sequence);
 }
 
 /// Says that there is no answer.
-pub(crate) fn fail<A: Actor>(metrics: &ActorMetrics, work: BoxedItem<A>, error: ActorError) {
-    work.observed().failed(metrics, &error);
-    work.fail(error);
+pub(crate) fn fail<A: Actor>(metrics: &ActorMetrics, item: BoxedItem<A>, error: ActorError) {
+    item.observed().failed(metrics, &error);
+    item.fail(error);
 }

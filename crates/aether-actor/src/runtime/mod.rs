@@ -21,4 +21,4 @@ mod ready;
 mod save;
 pub(crate) mod shared;
 pub(crate) mod system_event;
-mod turn;
+pub(crate) mod turn;

@@ -44,13 +44,13 @@ impl<A: Actor> ActorHost<A> {
                 return false;
             }
             self.shared.residents.begins_to_leave(memory);
-            let kind = Arc::clone(self);
+            let host = Arc::clone(self);
             let leave = async move {
-                kind.save_snapshot(&cell).await;
+                host.save_snapshot(&cell).await;
                 // Commands may have come meanwhile, and may come again before the cell is retired.
-                Turn::new(Arc::clone(&kind), Arc::clone(&cell)).run().await;
-                let residents = &kind.shared.residents;
-                if !kind.retire(&cell, reason) {
+                Turn::new(Arc::clone(&host), Arc::clone(&cell)).run().await;
+                let residents = &host.shared.residents;
+                if !host.retire(&cell, reason) {
                     let resident: Arc<dyn Resident> = Arc::clone(&cell) as _;
                     residents.stays(Arc::downgrade(&resident), cell.used());
                 }
@@ -111,11 +111,11 @@ impl<A: Actor> ActorHost<A> {
         if remains.is_empty() {
             return;
         }
-        let kind = Arc::clone(self);
+        let host = Arc::clone(self);
         self.spawn(async move {
-            let kind = &kind;
+            let host = &host;
             let save = |(actor, loaded): Remains<A>| async move {
-                kind.write_snapshot(&actor, &loaded).await;
+                host.write_snapshot(&actor, &loaded).await;
             };
             futures_util::stream::iter(remains).for_each_concurrent(AT_ONCE, save).await;
         });
@@ -129,8 +129,8 @@ impl<A: Actor> ActorHost<A> {
             loaded.as_ref().is_some_and(|loaded| loaded.since_snapshot.is_due(&policy, now))
         };
         if is_due && let Some(loaded) = for_snapshot(cell) {
-            let (kind, cell) = (Arc::clone(self), Arc::clone(cell));
-            self.spawn(async move { kind.write_snapshot(&cell.id, &loaded).await });
+            let (host, cell) = (Arc::clone(self), Arc::clone(cell));
+            self.spawn(async move { host.write_snapshot(&cell.id, &loaded).await });
         }
     }
 

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::host::ActorHost;
 use super::mailbox_item::{MailboxItem, Observed, Verdict};
+use super::turn;
 use crate::actor::{Answer, CommandContext, Query};
 use crate::delivery::{Delivery, Seen};
 use crate::error::ActorError;
@@ -18,25 +19,25 @@ use crate::remote::drain_gate::Permit;
 
 /// Answers a query from memory, if the actor is there and has come to what the caller has seen.
 pub(crate) fn answer_from_memory<A: Answer<Q>, Q: Query>(
-    kind: &ActorHost<A>,
+    host: &ActorHost<A>,
     actor: &ActorId,
     query: &Q,
     seen: &Seen,
 ) -> Result<Option<A::Reply>, ActorError> {
-    let answer = kind.find(actor, |cell| {
+    let answer = host.find(actor, |cell| {
         let loaded = cell.loaded.read();
         let loaded = loaded.as_ref().filter(|loaded| loaded.head.sequence() >= seen.get())?;
         if cell.is_leaving() {
             return None;
         }
-        cell.touch(kind.shared.residents.tick());
+        cell.touch(host.shared.residents.tick());
         seen.raise(loaded.head.sequence());
         Some(caught(|| loaded.state.answer(query)))
     });
     match answer.flatten() {
         Some(Ok(answer)) => Ok(Some(answer)),
         Some(Err(message)) => {
-            kind.metrics.panicked(1);
+            host.metrics.panicked(1);
             Err(ActorError::Panicked { message })
         }
         None => Ok(None),
@@ -45,7 +46,7 @@ pub(crate) fn answer_from_memory<A: Answer<Q>, Q: Query>(
 
 /// Puts a query into the actor's mailbox.
 pub(crate) async fn put_query<A: Answer<Q>, Q: Query>(
-    kind: Arc<ActorHost<A>>,
+    host: Arc<ActorHost<A>>,
     actor: ActorId,
     query: Q,
     linearizable: bool,
@@ -67,11 +68,11 @@ pub(crate) async fn put_query<A: Answer<Q>, Q: Query>(
         answered: None,
         _permit: permit,
     };
-    kind.submit(&actor, Box::new(queried)).await?;
+    turn::submit(&host, &actor, Box::new(queried)).await?;
     match timeout_at(deadline, answer).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Err(ActorError::Stopped),
-        Err(_) => Err(kind.timed_out(id)),
+        Err(_) => Err(host.timed_out(id)),
     }
 }
 
@@ -129,11 +130,14 @@ impl<A: Answer<Q>, Q: Query> MailboxItem<A> for QueryItem<A, Q> {
 
     fn settle(self: Box<Self>, sequence: u64) {
         self.seen.raise(sequence);
-        let _ = self.reply.send(self.answered.ok_or(ActorError::Stopped));
+        let _ = self.reply.send(
+            self.answered.ok_or(ActorError::Internal { what: "a query was settled before it was answered" }),
+        );
     }
 
     fn recall(self: Box<Self>, _: Outcome, _: u64) {
-        let _ = self.reply.send(Err(ActorError::Stopped));
+        let what = "a query was taken for a command that was executed before";
+        let _ = self.reply.send(Err(ActorError::Internal { what }));
     }
 
     fn fail(self: Box<Self>, error: ActorError) {

@@ -25,55 +25,53 @@ use super::save::{self, SaveResult};
 use crate::actor::Actor;
 use crate::error::ActorError;
 
-impl<A: Actor> ActorHost<A> {
-    /// Puts an item into the mailbox of its actor, waiting for room there until its deadline.
-    pub(crate) async fn submit(
-        self: &Arc<Self>,
-        id: &ActorId,
-        mut item: BoxedItem<A>,
-    ) -> Result<(), ActorError> {
-        span::ask_of(&item.observed().span, id);
-        loop {
-            if self.shared.is_stopping() {
-                return Err(self.refuse(&item, ActorError::Stopped));
+/// Puts an item into the mailbox of its actor, waiting for room there until its deadline.
+pub(crate) async fn submit<A: Actor>(
+    host: &Arc<ActorHost<A>>,
+    id: &ActorId,
+    mut item: BoxedItem<A>,
+) -> Result<(), ActorError> {
+    span::ask_of(&item.observed().span, id);
+    loop {
+        if host.shared.is_stopping() {
+            return Err(refuse(host, &item, ActorError::Stopped));
+        }
+        let cell = host.cell(id);
+        match cell.space.try_acquire() {
+            Ok(place) => place.forget(),
+            Err(TryAcquireError::Closed) => {
+                host.remove(&cell);
+                continue;
             }
-            let cell = self.cell(id);
-            match cell.space.try_acquire() {
-                Ok(place) => place.forget(),
-                Err(TryAcquireError::Closed) => {
-                    self.remove(&cell);
-                    continue;
-                }
-                Err(TryAcquireError::NoPermits) => {
-                    match timeout_at(item.delivery().deadline, cell.space.acquire()).await {
-                        Ok(Ok(place)) => place.forget(),
-                        Ok(Err(_)) => continue,
-                        Err(_) => {
-                            let capacity = self.options.mailbox;
-                            return Err(self.refuse(&item, ActorError::Overloaded { capacity }));
-                        }
+            Err(TryAcquireError::NoPermits) => {
+                match timeout_at(item.delivery().deadline, cell.space.acquire()).await {
+                    Ok(Ok(place)) => place.forget(),
+                    Ok(Err(_)) => continue,
+                    Err(_) => {
+                        let capacity = host.options.mailbox;
+                        return Err(refuse(host, &item, ActorError::Overloaded { capacity }));
                     }
                 }
             }
-            cell.touch(self.shared.residents.tick());
-            match cell.push(item) {
-                Pushed::Queued => return Ok(()),
-                Pushed::Start => {
-                    Turn::new(Arc::clone(self), cell).start();
-                    return Ok(());
-                }
-                Pushed::Retired(back) => {
-                    self.remove(&cell);
-                    item = back;
-                }
+        }
+        cell.touch(host.shared.residents.tick());
+        match cell.push(item) {
+            Pushed::Queued => return Ok(()),
+            Pushed::Start => {
+                Turn::new(Arc::clone(host), cell).start();
+                return Ok(());
+            }
+            Pushed::Retired(back) => {
+                host.remove(&cell);
+                item = back;
             }
         }
     }
+}
 
-    fn refuse(&self, item: &BoxedItem<A>, error: ActorError) -> ActorError {
-        item.observed().failed(&self.metrics, &error);
-        error
-    }
+fn refuse<A: Actor>(host: &ActorHost<A>, item: &BoxedItem<A>, error: ActorError) -> ActorError {
+    item.observed().failed(&host.metrics, &error);
+    error
 }
 
 /// The turn of one actor: the right to work on its mailbox and its state, which one task has at a time.
