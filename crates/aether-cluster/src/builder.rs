@@ -32,6 +32,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 /// The shortest time between two heartbeats.
 const LEAST_HEARTBEAT: Duration = Duration::from_millis(10);
 
+/// The way to the bucket with the cluster's keys.
+pub(crate) type Bucket = Box<dyn FnOnce(NatsConfig) -> NatsConfig + Send>;
 type Configure = Box<dyn FnOnce(ActorSystemBuilder) -> ActorSystemBuilder + Send>;
 
 /// What a node is started with. See [`ClusterManager::builder`].
@@ -51,6 +53,7 @@ pub struct ClusterBuilder {
     store: Option<Arc<dyn Store>>,
     system: Vec<Configure>,
     routing: Box<dyn FnOnce(&mut RoutingConfig) + Send>,
+    bucket: Bucket,
 }
 
 impl fmt::Debug for ClusterBuilder {
@@ -79,6 +82,7 @@ impl ClusterBuilder {
             store: None,
             system: Vec::new(),
             routing: Box::new(|_| {}),
+            bucket: Box::new(|config| config),
         }
     }
 
@@ -133,6 +137,13 @@ impl ClusterBuilder {
         self
     }
 
+    /// The way to the bucket with the cluster's keys: its JetStream domain or API prefix, and the connection's denials.
+    /// Name, namespace and replicas are the cluster's.
+    pub fn bucket(mut self, configure: impl FnOnce(NatsConfig) -> NatsConfig + Send + 'static) -> Self {
+        self.bucket = Box::new(configure);
+        self
+    }
+
     /// How requests travel: how many a node has under way, how long a sender waits, and the like.
     pub fn routing(mut self, configure: impl FnOnce(&mut RoutingConfig) + Send + 'static) -> Self {
         self.routing = Box::new(configure);
@@ -172,7 +183,8 @@ impl ClusterBuilder {
     pub async fn start(self) -> Result<ClusterManager, ClusterError> {
         self.check()?;
         let coordination =
-            coordination(&self.client, &self.name, self.namespace.as_deref(), self.replicas).await?;
+            coordination(&self.client, &self.name, self.namespace.as_deref(), self.replicas, self.bucket)
+                .await?;
         let settings = agree(&*coordination, &self.name, self.shards).await?;
         let node = Node { id: self.id, incarnation: Incarnation::new() };
         let mut routing = RoutingConfig::new(prefix(self.namespace.as_deref(), &self.name), settings.shards);
@@ -289,8 +301,9 @@ pub(crate) async fn coordination(
     cluster: &str,
     namespace: Option<&str>,
     replicas: usize,
+    bucket: Bucket,
 ) -> Result<Arc<dyn Coordination>, ClusterError> {
-    let config = config(cluster, namespace).replicas(replicas);
+    let config = bucket(config(cluster, namespace).replicas(replicas));
     Ok(Arc::new(NatsCoordination::create(client.clone(), config).await?))
 }
 
@@ -299,8 +312,10 @@ pub(crate) async fn existing(
     client: &Client,
     cluster: &str,
     namespace: Option<&str>,
+    bucket: Bucket,
 ) -> Result<Arc<dyn Coordination>, ClusterError> {
-    Ok(Arc::new(NatsCoordination::open(client.clone(), config(cluster, namespace)).await?))
+    let config = bucket(config(cluster, namespace));
+    Ok(Arc::new(NatsCoordination::open(client.clone(), config).await?))
 }
 
 fn config(cluster: &str, namespace: Option<&str>) -> NatsConfig {

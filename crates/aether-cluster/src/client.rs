@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use aether_actor::{Actor, ActorRef};
-use aether_coordination::{Coordination, Follow, Heard};
+use aether_coordination::{Coordination, Follow, Heard, NatsConfig};
 use async_nats::Client;
 use futures_util::FutureExt;
 use tokio::time::Instant;
@@ -47,7 +47,24 @@ impl ClusterClient {
         namespace: Option<&str>,
         cluster: &str,
     ) -> Result<Self, ClusterError> {
-        let coordination = builder::existing(&client, cluster, namespace).await?;
+        Self::connect_by(client, namespace, cluster, |bucket| bucket).await
+    }
+
+    /// Finds the cluster of this namespace and name, whose bucket is in another JetStream domain or account; see
+    /// [`ClusterBuilder::bucket`](crate::ClusterBuilder::bucket).
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    ///
+    /// # Cancel safety
+    /// Can be dropped at any time.
+    pub async fn connect_by(
+        client: Client,
+        namespace: Option<&str>,
+        cluster: &str,
+        bucket: impl FnOnce(NatsConfig) -> NatsConfig + Send + 'static,
+    ) -> Result<Self, ClusterError> {
+        let coordination = builder::existing(&client, cluster, namespace, Box::new(bucket)).await?;
         let keys = Keys::new(cluster);
         let settings = coordination.get(&keys.settings).await?;
         let settings: Option<Settings> = settings.and_then(|entry| from_json(&entry.value).ok());

@@ -25,6 +25,8 @@ mod outbox;
 mod signals;
 pub mod singleton;
 
+#[cfg(feature = "nats")]
+pub use aether_nats::Denials;
 pub use error::CoordinationError;
 pub use follow::Follow;
 pub use key::{InvalidKey, Key};

@@ -41,19 +41,15 @@ mod board;
 mod check;
 mod component;
 mod elements;
+mod findings;
 mod flow;
 mod format;
+mod grammar;
 mod index;
-mod kind;
 mod mermaid;
-mod mismatch;
 mod name;
-mod problem;
-mod role;
+#[cfg(feature = "serde")]
 mod serial;
-mod sticky;
-mod suggest;
-mod topic;
 mod validate;
 
 pub use board::{Board, BoundedContext};
@@ -62,14 +58,13 @@ pub use elements::{
     Aggregate, Command, DomainEvent, Element, Elements, ExternalSystem, Field, HotSpot, Person, Policy,
     ReadModel,
 };
+pub use findings::{Lacks, Mismatch, Mismatches, Place, Problem, Problems, Severity};
+pub use flow::{Flow, Sticky};
 pub use format::FormatError;
-pub use kind::Kind;
-pub use mismatch::{Lacks, Mismatch, Mismatches};
+pub use grammar::Kind;
 pub use name::{Key, Name, Reference};
-pub use problem::{Place, Problem, Problems, Severity};
-pub use sticky::{Flow, Sticky};
 
-/// What `docs/` shows of boards is compiled and run with the tests.
+/// The boards in `docs/`, compiled and run with the tests.
 #[cfg(all(doctest, feature = "yaml"))]
 #[doc = include_str!("../../../docs/eventstorming.md")]
 mod eventstorming {}

@@ -2,15 +2,12 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 /// What stands on a sticky note, as people say it: `Account opened`.
 ///
 /// Any text can be made a name, so that a board can be read first and then told all that is wrong with it.
 /// [`Board::validate`](crate::Board::validate) refuses names without a letter or digit, and names with a dot, which
 /// separates a context from what is in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(String);
 
 impl Name {
@@ -48,8 +45,7 @@ impl fmt::Display for Name {
 /// A name as another sticky note mentions it, with its context if it belongs to another: `banking.Account opened`.
 ///
 /// What stands before the first dot is the context.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Reference(String);
 
 impl Reference {
@@ -143,6 +139,29 @@ pub(crate) fn without_version(name: &str) -> &str {
     }
 }
 
+/// The candidate that is nearest to what was written, if one is near enough to have been meant.
+///
+/// A quarter of the letters may differ, or what was written may be a part of the candidate or the other way round.
+pub(crate) fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = Reference::new(written).key();
+    let near =
+        candidates.into_iter().filter_map(|candidate| Some((distance(&wanted, candidate)?, candidate)));
+    near.min().map(|(_, candidate)| candidate)
+}
+
+/// How far a candidate is from a key, if it is near enough.
+fn distance(wanted: &Key, candidate: &str) -> Option<usize> {
+    /// Shorter parts are in too many names.
+    const SHORTEST_PART: usize = 4;
+
+    let key = Reference::new(candidate).key();
+    let (wanted, key) = (wanted.as_str(), key.as_str());
+    let distance = strsim::damerau_levenshtein(wanted, key);
+    let (shorter, longer) = if wanted.len() < key.len() { (wanted, key) } else { (key, wanted) };
+    let part = shorter.len() >= SHORTEST_PART && (longer.starts_with(shorter) || longer.ends_with(shorter));
+    (part || distance <= (wanted.chars().count() / 4).max(1)).then_some(distance)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,5 +184,21 @@ mod tests {
         assert_eq!(Key::of("Überwiesen").as_str(), "überwiesen");
         assert!(Key::of(" -?- ").is_empty());
         assert_eq!(Key::of("x.vault").as_str(), "xvault");
+    }
+
+    #[test]
+    fn what_is_near_is_suggested() {
+        let names = ["Account opened", "Account closed", "banking.Deposited"];
+        for (written, meant) in [
+            ("Akkount opened", Some("Account opened")),
+            ("AccountClose", Some("Account closed")),
+            ("Opened", Some("Account opened")),
+            ("Deposited", Some("banking.Deposited")),
+            ("Account frozen", None),
+            ("Something else", None),
+            ("", None),
+        ] {
+            assert_eq!(closest(written, names), meant, "{written}");
+        }
     }
 }

@@ -22,6 +22,7 @@ pub struct ServerBuilder {
     max_payload: Option<usize>,
     sync_always: bool,
     jetstream: bool,
+    domain: Option<String>,
     pub(super) isolatable: bool,
     places: HashMap<usize, Place>,
     pub(super) start_timeout: Duration,
@@ -50,6 +51,7 @@ impl Default for ServerBuilder {
             max_payload: None,
             sync_always: false,
             jetstream: true,
+            domain: None,
             isolatable: false,
             places: HashMap::new(),
             start_timeout: START_TIMEOUT,
@@ -92,6 +94,13 @@ impl ServerBuilder {
     #[must_use]
     pub fn jetstream(mut self, enabled: bool) -> Self {
         self.jetstream = enabled;
+        self
+    }
+
+    /// The JetStream domain, which is part of the server's name as well; by default none. For a hub and its leaf nodes.
+    #[must_use]
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.domain = Some(domain.into());
         self
     }
 
@@ -161,14 +170,18 @@ impl ServerBuilder {
     /// The configuration file. `cluster` is the part about routes.
     pub(super) fn config(&self, name: &str, addr: SocketAddr, dir: &Path, cluster: &str) -> String {
         let ip = addr.ip();
-        let mut text = format!("server_name: \"{name}\"\nlisten: \"{addr}\"\nhttp: \"{ip}:-1\"\n");
+        let (of_domain, domain) = match &self.domain {
+            Some(domain) => (format!("-{domain}"), format!("domain: \"{domain}\"")),
+            None => (String::new(), String::new()),
+        };
+        let mut text = format!("server_name: \"{name}{of_domain}\"\nlisten: \"{addr}\"\nhttp: \"{ip}:-1\"\n");
         // Writing to a string cannot fail.
         if let Some(bytes) = self.max_payload {
             let _ = writeln!(text, "max_payload: {bytes}");
         }
         if self.jetstream {
             let sync = if self.sync_always { "sync_interval: always" } else { "" };
-            let _ = writeln!(text, "jetstream {{ store_dir: \"{}\"\n {sync} }}", dir.join("store").display());
+            let _ = writeln!(text, "jetstream {{ store_dir: \"{}\"\n {sync}\n {domain} }}", dir.join("store").display());
         }
         text.push_str(cluster);
         text.push_str(&self.config_extra);

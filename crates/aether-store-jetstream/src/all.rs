@@ -7,7 +7,7 @@ use async_stream::try_stream;
 use futures_util::StreamExt;
 use tokio::time::Instant;
 
-use crate::open;
+use crate::open::bounds;
 use crate::ordered::Ordered;
 use crate::store::Inner;
 use crate::stored::StoredCommit;
@@ -28,7 +28,7 @@ impl Inner {
             let first = match after {
                 Some(position) => position.sequence(),
                 // Each replica expires by its own clock: what the leader no longer has is not read from another.
-                None if self.retention.is_some() => open::bounds(&self.events, deadline).await?.0,
+                None if self.retention.is_some() => bounds(&self.events, deadline).await?.0,
                 None => 1,
             };
             let mut reader = Ordered::new(&self.events, &actors, first, self.timeouts.read);

@@ -3,17 +3,13 @@
 use std::sync::Arc;
 
 use aether_core::{CommitMarks, Head, Part, Parts, SaveError, Saved, Stored, Unsupported};
+use aether_nats::{Backoff, CallError, Request};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::api::CallError;
-use crate::backoff::Backoff;
-use crate::requests::Request;
-use crate::save::{
-    Doubt, Looked, conflict, expecting, floor, is_conflict, last_position, overtaken_until_deadline,
-};
-use crate::slots::Known;
+use crate::head_cache::Known;
+use crate::save::{Doubt, Looked, conflict, expecting, floor, last_position, overtaken_until_deadline};
 use crate::store::Inner;
 
 const BATCH_ID: &str = "Nats-Batch-Id";
@@ -49,7 +45,7 @@ impl Inner {
         order.sort_unstable_by_key(|&index| parts[index].actor());
         let mut turns: Vec<(usize, Turn)> = Vec::with_capacity(parts.len());
         for index in order {
-            let slot = self.slots.get(parts[index].actor());
+            let slot = self.heads.get(parts[index].actor());
             turns.push((index, Arc::clone(&slot).lock_owned().await));
         }
         turns.sort_unstable_by_key(|(index, _)| *index);
@@ -89,9 +85,13 @@ impl Inner {
             let size = messages.iter().map(|message| message.payload.len()).max().unwrap_or(0);
             match self.send_batch(messages, deadline).await {
                 Ok(last) => return Ok(stored(parts, &bases, last, turns)),
-                Err(error) if is_conflict(&error) => {
+                Err(error) if error.is_conflict() => {
                     if let Some(saved) = self.look_at_all(parts, turns, deadline, doubt).await? {
                         return Ok(saved);
+                    }
+                    if self.events.domain().is_some() {
+                        // A refusal does not name its domain: it may be that of another stream of this name.
+                        doubt.raise();
                     }
                     self.count_retry();
                     if !backoff.wait().await {
@@ -99,6 +99,13 @@ impl Inner {
                     }
                 }
                 Err(error) => {
+                    if let CallError::WrongStream { .. } = error {
+                        // Only the own log proves that the commit is in the own stream, too.
+                        doubt.raise();
+                        if let Some(saved) = self.look_at_all(parts, turns, deadline, doubt).await? {
+                            return Ok(saved);
+                        }
+                    }
                     self.weigh(error, size, doubt, &mut backoff).await?;
                     self.count_retry();
                 }

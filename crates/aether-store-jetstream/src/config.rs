@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use aether_core::Namespace;
 use aether_core::codec::Codec;
-use aether_core::{Namespace, sanitise};
-
-use crate::denials::Denials;
+use aether_nats::{ApiPrefix, Denials};
 
 /// The longest stream name that NATS takes, in bytes.
 const MAX_STREAM_NAME: usize = 255 - "_snapshots".len();
@@ -66,6 +65,7 @@ pub struct JetStreamConfig {
     pub(crate) cache_size: usize,
     pub(crate) timeouts: Timeouts,
     pub(crate) denials: Option<Denials>,
+    pub(crate) api: ApiPrefix,
 }
 
 impl JetStreamConfig {
@@ -84,6 +84,7 @@ impl JetStreamConfig {
             cache_size: 100_000,
             timeouts: Timeouts::default(),
             denials: None,
+            api: ApiPrefix::default(),
         }
     }
 
@@ -160,14 +161,24 @@ impl JetStreamConfig {
         self
     }
 
+    /// The JetStream domain of the streams, where it is not that of the server that the client is connected to, as with
+    /// leaf nodes: the API is asked at `$JS.<domain>.API`. Only acknowledgements of this domain are believed.
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.api = ApiPrefix::domain(domain);
+        self
+    }
+
+    /// The subject that the JetStream API begins with, `$JS.API` by default, where the streams are another account's and
+    /// their API was imported as something else. Replaces a [`domain`](Self::domain), and is replaced by one.
+    pub fn api_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.api = ApiPrefix::imported(prefix);
+        self
+    }
+
     /// The name of the stream: `<namespace>_<stream>`, sanitised.
     #[must_use]
     pub fn stream_name(&self) -> String {
-        let stream = sanitise(&self.stream);
-        match &self.namespace {
-            Some(namespace) => format!("{}_{stream}", sanitise(namespace)),
-            None => stream,
-        }
+        aether_nats::stream_name(self.namespace.as_deref(), &self.stream)
     }
 
     /// Checks everything that can be checked without a server.
@@ -195,6 +206,9 @@ impl JetStreamConfig {
         }
         if self.timeouts.attempt.is_zero() || self.timeouts.save.is_zero() || self.timeouts.read.is_zero() {
             return invalid("timeouts", "a timeout of 0 leaves no time for an answer".into());
+        }
+        if let Err(e) = self.api.validate() {
+            return invalid(e.field, e.to_string());
         }
         Ok(namespace)
     }
@@ -225,7 +239,9 @@ mod tests {
         assert_eq!(field(config().replicas(0)), "replicas");
         assert_eq!(field(config().stream_retention(Duration::from_millis(5))), "stream_retention");
         assert_eq!(field(config().max_bytes(0)), "max_bytes");
-        assert!(config().namespace("a.b").replicas(3).validate().is_ok());
+        assert_eq!(field(config().domain("a.b")), "domain");
+        assert_eq!(field(config().api_prefix("a.>")), "api_prefix");
+        assert!(config().namespace("a.b").replicas(3).domain("hub").validate().is_ok());
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! The barrier: the proof that a head is still the last.
 
 use aether_core::{ActorId, Head, ReadError, SaveError};
+use aether_nats::Backoff;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::backoff::Backoff;
-use crate::save::{Doubt, expecting_sequence, is_conflict};
+use crate::save::{Doubt, expecting_sequence};
 use crate::store::Inner;
 
 /// Whose last message the expected sequence is about, if it is not the message's own subject.
@@ -32,7 +32,7 @@ impl Inner {
                 Ok(_) => return Ok(expected == head.sequence()),
                 Err(error) => error,
             };
-            if is_conflict(&error) {
+            if error.is_conflict() {
                 let last = self.events.last(&subject, deadline).await.map_err(ReadError::from)?;
                 let last = last.map_or(0, |last| last.sequence);
                 if last > head.sequence() {

@@ -8,17 +8,14 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use aether_core::ReadError;
+use aether_nats::{CallError, Delivery, NoAnswer, StreamApi, StreamMessage, nanos};
 use async_nats::connection::State;
 use async_nats::{Message, StatusCode, Subscriber};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use serde_json::json;
-use time::OffsetDateTime;
 use tokio::task::coop::{consume_budget, unconstrained};
 use tokio::time::Instant;
-
-use crate::api::{Api, CallError, StreamMessage};
-use crate::requests::NoAnswer;
 
 /// How long no message and no heartbeat may come before the consumer counts as lost.
 pub(crate) const SILENCE: Duration = Duration::from_secs(3);
@@ -65,12 +62,12 @@ pub(crate) enum Sent {
 impl Consumer {
     /// Makes a consumer that begins at the sequence `first`. Tries once.
     pub(crate) async fn create(
-        api: &Api,
+        api: &StreamApi,
         wanted: &Wanted,
         first: u64,
         deadline: Instant,
     ) -> Result<Self, CallError> {
-        let (asked, requests) = (Instant::now(), api.requests());
+        let (asked, requests) = (Instant::now(), api.inbox());
         let client = requests.client();
         let connects = requests.connects();
         let inbox = client.new_inbox();
@@ -101,8 +98,7 @@ impl Consumer {
                 "num_replicas": 1,
             },
         });
-        let operation = format!("CONSUMER.CREATE.{}", api.stream());
-        match api.call::<serde_json::Value>(&operation, &body, deadline).await {
+        match api.call::<serde_json::Value>("CONSUMER.CREATE", None, &body, deadline).await {
             Ok(_) => Ok(Self { messages, taken: VecDeque::new(), delivered: 0, connects }),
             Err(e) => match requests.denied(asked, &inbox) {
                 Some(operation) => Err(NoAnswer::Denied(operation).into()),
@@ -115,7 +111,7 @@ impl Consumer {
     ///
     /// # Cancel safety
     /// Nothing is lost when the future is dropped.
-    pub(crate) async fn next(&mut self, api: &Api, until: Option<Instant>) -> Result<Sent, ReadError> {
+    pub(crate) async fn next(&mut self, api: &StreamApi, until: Option<Instant>) -> Result<Sent, ReadError> {
         loop {
             // Messages that were taken over are read without waiting; others must run all the same.
             consume_budget().await;
@@ -134,7 +130,7 @@ impl Consumer {
             match (sent, message) {
                 (Looked::Message(place), Some(message)) => {
                     self.delivered = place.delivered;
-                    return Ok(Sent::Message(place.of(message), place.pending));
+                    return Ok(Sent::Message(stored(place, message), place.pending));
                 }
                 (Looked::Passed(sequence), _) => return Ok(Sent::Passed(sequence)),
                 (Looked::Sign, _) => {}
@@ -144,8 +140,8 @@ impl Consumer {
     }
 
     /// Waits for messages and takes over all that are there. If none come, what that means.
-    async fn take(&mut self, api: &Api, until: Option<Instant>) -> Result<Option<Sent>, ReadError> {
-        if self.connects != api.requests().connects() {
+    async fn take(&mut self, api: &StreamApi, until: Option<Instant>) -> Result<Option<Sent>, ReadError> {
+        if self.connects != api.inbox().connects() {
             return Ok(Some(Sent::Lost));
         }
         let silent = Instant::now() + SILENCE;
@@ -171,7 +167,7 @@ impl Consumer {
 
     /// The sequence of the last message that was taken over; 0 if none waits.
     pub(crate) fn last_taken(&self) -> u64 {
-        let places = self.taken.iter().rev().filter_map(|message| Place::parse(message.reply.as_ref()?));
+        let places = self.taken.iter().rev().filter_map(|message| Delivery::parse(message.reply.as_ref()?));
         places.map(|place| place.sequence).next().unwrap_or(0)
     }
 
@@ -186,14 +182,14 @@ impl Consumer {
     }
 
     fn look(&self, message: &Message) -> Looked {
-        match message.reply.as_ref().and_then(|reply| Place::parse(reply)) {
+        match message.reply.as_ref().and_then(|reply| Delivery::parse(reply)) {
             Some(place) if place.delivered == self.delivered + 1 => Looked::Message(place),
             _ => Looked::Gap,
         }
     }
 
     /// A heartbeat, or the question whether we keep up.
-    async fn look_at_sign(&self, api: &Api, message: &Message) -> Looked {
+    async fn look_at_sign(&self, api: &StreamApi, message: &Message) -> Looked {
         if message.status != Some(StatusCode::IDLE_HEARTBEAT) {
             return Looked::Gap;
         }
@@ -202,7 +198,7 @@ impl Consumer {
         let stalled = header("Nats-Consumer-Stalled");
         let answer_to = message.reply.as_ref().map(|reply| reply.as_str()).or(stalled);
         if let Some(answer_to) = answer_to {
-            let answered = api.requests().client().publish(answer_to.to_owned(), Bytes::new());
+            let answered = api.client().publish(answer_to.to_owned(), Bytes::new());
             if tokio::time::timeout(SILENCE, answered).await.is_err() {
                 return Looked::Gap;
             }
@@ -218,76 +214,13 @@ impl Consumer {
 
 /// What a message is.
 enum Looked {
-    Message(Place),
+    Message(Delivery),
     Passed(u64),
     Sign,
     Gap,
 }
 
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Where a message stands, as the subject for its acknowledgement says.
-#[derive(Debug, PartialEq)]
-struct Place {
-    sequence: u64,
-    delivered: u64,
-    time: OffsetDateTime,
-    pending: u64,
-}
-
-impl Place {
-    /// `$JS.ACK.<stream>.<consumer>.<times>.<stream seq>.<consumer seq>.<time>.<pending>`, with `<domain>.<account>` after
-    /// `ACK` and maybe more at the end on newer servers.
-    fn parse(reply: &str) -> Option<Self> {
-        let reply = reply.as_bytes();
-        let first = match reply.iter().filter(|byte| **byte == b'.').count() {
-            8 => 5,
-            10.. => 7,
-            _ => return None,
-        };
-        let mut tokens = reply.split(|byte| *byte == b'.').skip(first);
-        let mut number = || decimal(tokens.next()?);
-        let (sequence, delivered, nanos) = (number()?, number()?, number()?);
-        let seconds = OffsetDateTime::from_unix_timestamp((nanos / 1_000_000_000).cast_signed()).ok()?;
-        let time = seconds.replace_nanosecond((nanos % 1_000_000_000) as u32).ok()?;
-        Some(Self { sequence, delivered, time, pending: number()? })
-    }
-
-    fn of(&self, message: Message) -> StreamMessage {
-        StreamMessage {
-            subject: message.subject,
-            sequence: self.sequence,
-            time: self.time,
-            payload: message.payload,
-        }
-    }
-}
-
-/// The number that a token stands for.
-fn decimal(token: &[u8]) -> Option<u64> {
-    if token.is_empty() {
-        return None;
-    }
-    token.iter().try_fold(0u64, |number, byte| {
-        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
-        number.checked_mul(10)?.checked_add(digit.into())
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_place_is_read_from_both_forms_of_the_reply() {
-        let place = |reply| Place::parse(reply).map(|place| (place.sequence, place.delivered, place.pending));
-        assert_eq!(place("$JS.ACK.s.c.1.17.4.1700000000000000000.9"), Some((17, 4, 9)));
-        assert_eq!(place("$JS.ACK._.hash.s.c.1.17.4.1700000000000000000.9.token"), Some((17, 4, 9)));
-        assert_eq!(place("$JS.ACK.s.c.1.x.4.1700000000000000000.9"), None);
-        assert_eq!(place("$JS.ACK.s.c.1.17.4.1700000000000000000."), None);
-        assert_eq!(place("$JS.ACK.s.c.1.17.99999999999999999999.1700000000000000000.9"), None);
-        assert_eq!(place("short.reply"), None);
-    }
+fn stored(place: Delivery, message: Message) -> StreamMessage {
+    let Message { subject, payload, .. } = message;
+    StreamMessage { subject, sequence: place.sequence, time: place.time, payload }
 }

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use async_nats::jetstream::stream::{
-    Compression, Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType,
-};
+pub use aether_nats::Difference;
+use aether_nats::differences;
+use async_nats::jetstream::stream::{Compression, Config, DiscardPolicy, RetentionPolicy, StorageType};
 
 use crate::config::{JetStreamConfig, Storage};
 
@@ -15,30 +15,6 @@ const NAMESPACE: &str = "aether.namespace";
 const STREAM: &str = "aether.stream";
 /// What the stream holds, in its metadata.
 const HOLDS: &str = "aether.holds";
-
-/// What a stream holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Holds {
-    Events,
-    Snapshots,
-}
-
-impl Holds {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Events => "events",
-            Self::Snapshots => "snapshots",
-        }
-    }
-
-    /// The name of the stream.
-    pub(crate) fn stream_name(self, config: &JetStreamConfig) -> String {
-        match self {
-            Self::Events => config.stream_name(),
-            Self::Snapshots => format!("{}_snapshots", config.stream_name()),
-        }
-    }
-}
 
 /// Whose stream it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,17 +46,109 @@ impl Owner {
     }
 }
 
-/// The stream that `config` asks for.
-pub(crate) fn wanted(config: &JetStreamConfig, holds: Holds) -> Config {
-    let name = holds.stream_name(config);
+/// What a stream of a store must be.
+#[derive(Debug)]
+pub(crate) struct Contract {
+    /// The stream as it is created.
+    pub(crate) wanted: Config,
+    /// The settings in which a stream must not differ.
+    breaks: Vec<&'static str>,
+    /// The settings that an operator may change.
+    capacity: Vec<&'static str>,
+    /// What cannot be had without it.
+    pub(crate) feature: &'static str,
+}
+
+/// The settings without which no stream of ours can keep its contract.
+const BREAKS: [&str; 14] = [
+    "subjects",
+    "metadata aether.holds",
+    "retention policy",
+    "discard policy",
+    "deny_delete",
+    "deny_purge",
+    "allow_rollup_hdrs",
+    "max_msgs_per_subject",
+    "no_ack",
+    "sealed",
+    "republish",
+    "subject_transform",
+    "mirror",
+    "asynchronous persist_mode",
+];
+const CAPACITY: [&str; 3] = ["num_replicas", "storage", "allow_direct"];
+const LIMITS: [&str; 3] = ["max_age", "max_bytes", "max_msgs"];
+
+impl Contract {
+    /// The stream with the events.
+    pub(crate) fn of_events(config: &JetStreamConfig) -> Self {
+        let wanted = Config {
+            discard: DiscardPolicy::New,
+            deny_delete: !config.erasure,
+            deny_purge: !config.erasure,
+            max_age: config.stream_retention,
+            max_bytes: config.max_bytes.map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
+            allow_message_ttl: true,
+            allow_atomic_publish: true,
+            ..common(config, config.stream_name(), "events")
+        };
+        Self {
+            wanted,
+            breaks: [&BREAKS[..], &["allow_msg_ttl"]].concat(),
+            capacity: [&CAPACITY[..], &LIMITS, &["allow_atomic", "max_msg_size"]].concat(),
+            feature: "an event store",
+        }
+    }
+
+    /// The stream with the snapshots.
+    pub(crate) fn of_snapshots(config: &JetStreamConfig) -> Self {
+        let name = format!("{}_snapshots", config.stream_name());
+        let wanted = Config {
+            discard: DiscardPolicy::Old,
+            max_messages_per_subject: 1,
+            ..common(config, name, "snapshots")
+        };
+        let capacity = [&CAPACITY[..], &LIMITS].concat();
+        Self { wanted, breaks: BREAKS.to_vec(), capacity, feature: "an event store" }
+    }
+
+    /// The stream with the timers. A limit would drop the oldest of them in silence.
+    pub(crate) fn of_timers(config: &JetStreamConfig) -> Self {
+        let name = format!("{}_timers", config.stream_name());
+        let wanted = Config {
+            retention: RetentionPolicy::WorkQueue,
+            discard: DiscardPolicy::Old,
+            allow_message_schedules: true,
+            allow_message_ttl: true,
+            // The server adds it to schedules.
+            allow_rollup: true,
+            ..common(config, name, "timers")
+        };
+        let mut breaks = [&BREAKS[..], &LIMITS, &["allow_msg_schedules", "allow_msg_ttl"]].concat();
+        breaks.retain(|setting| *setting != "allow_rollup_hdrs");
+        Self { wanted, breaks, capacity: CAPACITY.to_vec(), feature: "durable timers" }
+    }
+
+    /// Returns the settings of `found` that break the contract.
+    pub(crate) fn breaks(&self, found: &Config) -> Vec<Difference> {
+        differences(&self.wanted, found, &self.breaks)
+    }
+
+    /// Returns the settings of `found` that differ, but only in capacity.
+    pub(crate) fn capacity(&self, found: &Config) -> Vec<Difference> {
+        differences(&self.wanted, found, &self.capacity)
+    }
+}
+
+fn common(config: &JetStreamConfig, name: String, holds: &str) -> Config {
     let mut metadata = std::collections::HashMap::from([
         (STREAM.to_owned(), config.stream.clone()),
-        (HOLDS.to_owned(), holds.as_str().to_owned()),
+        (HOLDS.to_owned(), holds.to_owned()),
     ]);
     if let Some(namespace) = &config.namespace {
         metadata.insert(NAMESPACE.to_owned(), namespace.clone());
     }
-    let common = Config {
+    Config {
         subjects: vec![format!("{name}.>")],
         name,
         metadata,
@@ -96,93 +164,6 @@ pub(crate) fn wanted(config: &JetStreamConfig, holds: Holds) -> Config {
         max_messages: -1,
         max_messages_per_subject: -1,
         ..Config::default()
-    };
-    match holds {
-        Holds::Events => Config {
-            discard: DiscardPolicy::New,
-            deny_delete: !config.erasure,
-            deny_purge: !config.erasure,
-            max_age: config.stream_retention,
-            max_bytes: config.max_bytes.map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
-            allow_message_ttl: true,
-            allow_atomic_publish: true,
-            ..common
-        },
-        Holds::Snapshots => Config { discard: DiscardPolicy::Old, max_messages_per_subject: 1, ..common },
-    }
-}
-
-/// One setting of a stream that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Difference {
-    /// The setting.
-    pub setting: &'static str,
-    /// What it should be.
-    pub wanted: String,
-    /// What the server says it is.
-    pub found: String,
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is {}, not {}", self.setting, self.found, self.wanted)
-    }
-}
-
-/// What breaks the contract in `found`, and what only differs in capacity.
-pub(crate) fn compare(wanted: &Config, found: &Config, holds: Holds) -> (Vec<Difference>, Vec<Difference>) {
-    let mut breaks = Differences::default();
-    breaks.check("subjects", &wanted.subjects, &found.subjects);
-    breaks.check("metadata aether.holds", &wanted.metadata.get(HOLDS), &found.metadata.get(HOLDS));
-    breaks.check("retention policy", &wanted.retention, &found.retention);
-    breaks.check("discard policy", &wanted.discard, &found.discard);
-    breaks.check("deny_delete", &wanted.deny_delete, &found.deny_delete);
-    breaks.check("deny_purge", &wanted.deny_purge, &found.deny_purge);
-    breaks.check("allow_rollup_hdrs", &false, &found.allow_rollup);
-    breaks.check("max_msgs_per_subject", &wanted.max_messages_per_subject, &found.max_messages_per_subject);
-    breaks.check("no_ack", &false, &found.no_ack);
-    breaks.check("sealed", &false, &found.sealed);
-    breaks.check("republish", &false, &found.republish.is_some());
-    breaks.check("subject_transform", &false, &found.subject_transform.is_some());
-    breaks.check("mirror", &false, &found.mirror.is_some());
-    breaks.check(
-        "asynchronous persist_mode",
-        &false,
-        &matches!(found.persist_mode, Some(PersistenceMode::Async)),
-    );
-    if holds == Holds::Events {
-        breaks.check("allow_msg_ttl", &true, &found.allow_message_ttl);
-    }
-    let mut capacity = Differences::default();
-    capacity.check("num_replicas", &wanted.num_replicas, &found.num_replicas);
-    capacity.check("storage", &wanted.storage, &found.storage);
-    capacity.check("max_age", &wanted.max_age, &found.max_age);
-    capacity.check("max_bytes", &limit(wanted.max_bytes), &limit(found.max_bytes));
-    capacity.check("max_msgs", &limit(wanted.max_messages), &limit(found.max_messages));
-    capacity.check("allow_direct", &wanted.allow_direct, &found.allow_direct);
-    if holds == Holds::Events {
-        capacity.check("allow_atomic", &wanted.allow_atomic_publish, &found.allow_atomic_publish);
-        let max_size = found.max_message_size;
-        capacity.check("max_msg_size", &-1, &if max_size <= 0 { -1 } else { max_size });
-    }
-    (breaks.0, capacity.0)
-}
-
-/// 0 and everything below it mean that there is no limit.
-fn limit(limit: i64) -> Option<i64> {
-    (limit > 0).then_some(limit)
-}
-
-#[derive(Default)]
-struct Differences(Vec<Difference>);
-
-impl Differences {
-    fn check<T: PartialEq + fmt::Debug>(&mut self, setting: &'static str, wanted: &T, found: &T) {
-        if wanted != found {
-            let (wanted, found) = (format!("{wanted:?}"), format!("{found:?}"));
-            self.0.push(Difference { setting, wanted, found });
-        }
     }
 }
 
@@ -200,7 +181,8 @@ mod tests {
     #[test]
     fn each_setting_that_breaks_the_contract_is_named() {
         let config = JetStreamConfig::new("events").namespace("t");
-        let wanted = wanted(&config, Holds::Events);
+        let contract = Contract::of_events(&config);
+        let wanted = &contract.wanted;
         let broken: [Change; 7] = [
             ("subjects", |c| c.subjects.push("more".into())),
             ("discard policy", |c| c.discard = DiscardPolicy::Old),
@@ -210,11 +192,11 @@ mod tests {
             ("retention policy", |c| c.retention = RetentionPolicy::Interest),
             ("max_msgs_per_subject", |c| c.max_messages_per_subject = 1),
         ];
-        assert_eq!(compare(&wanted, &wanted, Holds::Events), (vec![], vec![]));
+        assert_eq!((contract.breaks(wanted), contract.capacity(wanted)), (vec![], vec![]));
         for (setting, change) in broken {
             let mut found = wanted.clone();
             change(&mut found);
-            let (breaks, capacity) = compare(&wanted, &found, Holds::Events);
+            let (breaks, capacity) = (contract.breaks(&found), contract.capacity(&found));
             assert_eq!(breaks.iter().map(|d| d.setting).collect::<Vec<_>>(), [setting]);
             assert_eq!(capacity, []);
         }
@@ -223,14 +205,44 @@ mod tests {
     #[test]
     fn an_operator_may_change_the_capacity() {
         let config = JetStreamConfig::new("events");
-        let wanted = wanted(&config, Holds::Events);
+        let contract = Contract::of_events(&config);
+        let wanted = &contract.wanted;
         let found =
             Config { num_replicas: 3, max_age: Duration::from_secs(9), max_bytes: 7, ..wanted.clone() };
-        let (breaks, capacity) = compare(&wanted, &found, Holds::Events);
+        let (breaks, capacity) = (contract.breaks(&found), contract.capacity(&found));
         assert_eq!(breaks, []);
         assert_eq!(
             capacity.iter().map(|d| d.setting).collect::<Vec<_>>(),
             ["num_replicas", "max_age", "max_bytes"]
         );
+    }
+
+    #[test]
+    fn each_setting_that_loses_timers_is_named() {
+        let contract = Contract::of_timers(&JetStreamConfig::new("events").namespace("t").max_bytes(9));
+        let wanted = &contract.wanted;
+        assert_eq!((contract.breaks(wanted), contract.capacity(wanted)), (vec![], vec![]));
+        assert_eq!(
+            (&*wanted.name, &*wanted.subjects),
+            ("t_events_timers", &["t_events_timers.>".to_owned()][..])
+        );
+        let broken: [Change; 8] = [
+            ("metadata aether.holds", |c| c.metadata.clear()),
+            ("retention policy", |c| c.retention = RetentionPolicy::Limits),
+            ("allow_msg_schedules", |c| c.allow_message_schedules = false),
+            ("allow_msg_ttl", |c| c.allow_message_ttl = false),
+            ("max_msgs_per_subject", |c| c.max_messages_per_subject = 1),
+            ("max_age", |c| c.max_age = Duration::from_secs(9)),
+            ("max_bytes", |c| c.max_bytes = 9),
+            ("max_msgs", |c| c.max_messages = 9),
+        ];
+        for (setting, change) in broken {
+            let mut found = wanted.clone();
+            change(&mut found);
+            assert_eq!(contract.breaks(&found).iter().map(|d| d.setting).collect::<Vec<_>>(), [setting]);
+            assert_eq!(contract.capacity(&found), []);
+        }
+        let found = Config { num_replicas: 3, allow_direct: false, ..wanted.clone() };
+        assert_eq!(contract.capacity(&found).len(), 2);
     }
 }

@@ -6,7 +6,7 @@ use aether_core::{Position, ReadError};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use crate::open;
+use crate::open::bounds;
 use crate::store::Inner;
 
 /// How far the clocks of the replicas, and the reader's, may be apart.
@@ -27,7 +27,7 @@ impl Inner {
         if self.retention.is_none() {
             return Ok(());
         }
-        let (first, _) = open::bounds(&self.events, Instant::now() + self.timeouts.read).await?;
+        let (first, _) = bounds(&self.events, Instant::now() + self.timeouts.read).await?;
         check_not_before(position, first)
     }
 

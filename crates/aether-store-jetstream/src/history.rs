@@ -9,12 +9,12 @@
 use std::sync::Arc;
 
 use aether_core::{ActorId, CommitStream, Head, HistoryIncomplete, ReadError, RecordedCommit, Version};
+use aether_nats::Backoff;
 use async_stream::try_stream;
 use futures_util::{Stream, StreamExt, pin_mut, stream};
 use tokio::time::Instant;
 
-use crate::backoff::Backoff;
-use crate::open;
+use crate::open::bounds;
 use crate::ordered::Ordered;
 use crate::store::Inner;
 use crate::stored::StoredCommit;
@@ -28,14 +28,14 @@ const MAX_WALK: usize = 65_536;
 
 /// From where an actor's history is read.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum From {
+pub(crate) enum ReadStart {
     /// The commits after this one.
     Commit(Head),
     /// The commits that have events of this version and above.
     Version(Version),
 }
 
-impl From {
+impl ReadStart {
     /// The sequence below which nothing is wanted.
     fn sequence(self) -> u64 {
         match self {
@@ -81,7 +81,7 @@ impl Inner {
             }
             // A history behind what is known is a deposed leader's, unless it has expired.
             if last.is_none() && self.retention.is_some() {
-                let (first, _) = open::bounds(&self.events, deadline).await?;
+                let (first, _) = bounds(&self.events, deadline).await?;
                 if first > floor {
                     return Ok(None);
                 }
@@ -99,12 +99,12 @@ impl Inner {
     }
 
     /// The actor's commits from there, in order.
-    pub(crate) fn commits(self: Arc<Self>, actor: ActorId, from: From) -> CommitStream {
+    pub(crate) fn commits(self: Arc<Self>, actor: ActorId, from: ReadStart) -> CommitStream {
         let stream = try_stream! {
             let deadline = Instant::now() + self.timeouts.read;
-            let floor = self.slots.known_sequence(&actor).max(from.sequence());
+            let floor = self.heads.known_sequence(&actor).max(from.sequence());
             let Some(last) = self.last_commit(&actor, floor, deadline).await? else { return };
-            self.slots.learn(&actor, &last.known());
+            self.heads.learn(&actor, &last.known());
             if last.sequence <= from.sequence() {
                 return;
             }
@@ -130,7 +130,7 @@ impl Inner {
     }
 
     /// Walks the links from the last commit back to `from`.
-    async fn walk(&self, actor: &ActorId, last: StoredCommit, from: From) -> Result<Way, ReadError> {
+    async fn walk(&self, actor: &ActorId, last: StoredCommit, from: ReadStart) -> Result<Way, ReadError> {
         let subject = self.subject(actor);
         let after = from.sequence();
         let mut sequences = vec![last.sequence];
@@ -175,7 +175,7 @@ impl Inner {
         actor: &'s ActorId,
         sequences: Vec<u64>,
         oldest_links_to: Option<u64>,
-        from: From,
+        from: ReadStart,
     ) -> impl Stream<Item = Result<RecordedCommit, ReadError>> + 's {
         try_stream! {
             let mut previous = oldest_links_to;
@@ -212,7 +212,7 @@ impl Inner {
         after: u64,
         end: u64,
         checked: bool,
-        from: From,
+        from: ReadStart,
     ) -> impl Stream<Item = Result<RecordedCommit, ReadError>> + 's {
         try_stream! {
             let subject = self.subject(actor);

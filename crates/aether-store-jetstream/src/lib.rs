@@ -45,32 +45,28 @@
 //! the addresses of all servers.
 
 mod all;
-mod api;
-mod backoff;
 mod batch;
+mod commit_assembler;
 mod config;
 mod confirm;
 mod consumer;
 mod contract;
-mod denials;
 mod expiry;
+mod head_cache;
 mod history;
 mod open;
 mod ordered;
-mod requests;
 mod save;
-mod slots;
 mod snapshots;
 mod stats;
 mod store;
 mod stored;
 mod subscribe;
 mod timers;
-mod together;
 
+pub use aether_nats::Denials;
 pub use config::{InvalidConfig, JetStreamConfig, Storage, Timeouts};
 pub use contract::{Difference, Owner};
-pub use denials::Denials;
 pub use open::OpenError;
 pub use stats::StoreStats;
 pub use store::JetStreamEventStore;

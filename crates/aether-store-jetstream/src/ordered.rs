@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use aether_core::ReadError;
+use aether_nats::{Backoff, StreamApi, StreamMessage};
 use tokio::time::Instant;
 
-use crate::api::{Api, StreamMessage};
-use crate::backoff::Backoff;
 use crate::consumer::{Consumer, Sent, Wanted};
-use crate::open;
+use crate::open::bounds;
 
 /// How often an idle consumer says that it is still there.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -18,7 +17,7 @@ const QUIET: Duration = Duration::from_secs(2);
 /// Reads the messages on a subject from a sequence on.
 #[derive(Debug)]
 pub(crate) struct Ordered<'a> {
-    api: &'a Api,
+    api: &'a StreamApi,
     wanted: Wanted,
     next_sequence: u64,
     patience: Duration,
@@ -27,7 +26,7 @@ pub(crate) struct Ordered<'a> {
 
 impl<'a> Ordered<'a> {
     /// Reads what matches `filter` from the sequence `first` on. `patience` is how long the server may be unreachable.
-    pub(crate) fn new(api: &'a Api, filter: &str, first: u64, patience: Duration) -> Self {
+    pub(crate) fn new(api: &'a StreamApi, filter: &str, first: u64, patience: Duration) -> Self {
         let wanted = Wanted { filter: filter.to_owned(), heartbeat: HEARTBEAT, headers_only: false };
         Self { api, wanted, next_sequence: first, patience, consumer: None }
     }
@@ -45,7 +44,7 @@ impl<'a> Ordered<'a> {
                 return Ok(Some(message).filter(|message| message.sequence <= end));
             }
             // Nothing comes: the last message may have expired meanwhile.
-            let (first, _) = open::bounds(self.api, Instant::now() + self.patience).await?;
+            let (first, _) = bounds(self.api, Instant::now() + self.patience).await?;
             if first > end {
                 break;
             }

@@ -5,16 +5,14 @@ use aether_core::{
     CommitMarks, Expected, Head, Part, Position, ReadError, SaveError, Saved, Stored, StoredSearch,
     VersionConflict,
 };
+use aether_nats::{Backoff, CallError, NoAnswer};
 use async_nats::HeaderMap;
 use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
 use bytes::Bytes;
 use futures_util::{StreamExt, pin_mut};
 use tokio::time::Instant;
 
-use crate::api::{ApiError, CallError};
-use crate::backoff::Backoff;
-use crate::requests::NoAnswer;
-use crate::slots::Known;
+use crate::head_cache::Known;
 use crate::store::Inner;
 
 /// What the log says about a part that is to be saved.
@@ -61,7 +59,7 @@ impl Inner {
     /// Saves a part that is a whole commit.
     pub(crate) async fn save_one(&self, part: &Part<'_>) -> Result<Saved, SaveError> {
         let deadline = Instant::now() + self.timeouts.save;
-        let slot = self.slots.get(part.actor());
+        let slot = self.heads.get(part.actor());
         let turn = match slot.try_lock() {
             Ok(turn) => Ok(turn),
             Err(_) => tokio::time::timeout_at(deadline, slot.lock()).await,
@@ -173,7 +171,7 @@ impl Inner {
                 }
                 Err(error) => error,
             };
-            if is_conflict(&error) || (doubt.open && is_full(&error).is_some()) {
+            if error.is_conflict() || (doubt.open && is_full(&error).is_some()) {
                 let looked = self.look(part, base.head.sequence(), deadline).await;
                 let looked = looked.map_err(|e| doubt.error(e))?;
                 let moved = looked.latest.head.sequence() != base.head.sequence();
@@ -185,10 +183,44 @@ impl Inner {
                     doubt.open = false;
                     return Ok(Sent::Overtaken(looked.latest));
                 }
-                // In flight still, or a leader without a quorum: neither is an answer.
+                // In flight still, or a leader without a quorum: neither is an answer. A refusal does not name its domain:
+                // it may be that of another stream of this name.
+                if self.events.domain().is_some() {
+                    doubt.raise();
+                }
+            }
+            if let CallError::WrongStream { .. } = error {
+                return self.find_in_own_stream(part, base, deadline, doubt, error).await;
             }
             self.weigh(error, payload.len(), doubt, &mut backoff).await?;
             self.count_retry();
+        }
+    }
+
+    /// Another stream has acknowledged the message: only the own log proves that it is in the own stream, too. Sending it
+    /// again would store it in the other one once more.
+    async fn find_in_own_stream(
+        &self,
+        part: &Part<'_>,
+        base: &Known,
+        deadline: Instant,
+        doubt: &mut Doubt,
+        error: CallError,
+    ) -> Result<Sent, SaveError> {
+        doubt.raise();
+        let mut backoff = Backoff::until(self.events.attempt_until(deadline));
+        loop {
+            let looked = self.look(part, base.head.sequence(), deadline).await;
+            let looked = looked.map_err(|e| doubt.error(e))?;
+            let moved = looked.latest.head.sequence() != base.head.sequence();
+            if looked.stored != Stored::None || moved {
+                doubt.open = false;
+                let is_settled = looked.stored != Stored::None;
+                return Ok(if is_settled { Sent::Settled(looked) } else { Sent::Overtaken(looked.latest) });
+            }
+            if !backoff.wait().await {
+                return Err(doubt.error(SaveError::Unavailable(error.into())));
+            }
         }
     }
 
@@ -200,7 +232,7 @@ impl Inner {
         doubt: &mut Doubt,
         backoff: &mut Backoff,
     ) -> Result<(), SaveError> {
-        let conflict = is_conflict(&error);
+        let conflict = error.is_conflict();
         if let Some(reason) = is_full(&error) {
             return Err(doubt.error(SaveError::StoreFull { reason }));
         }
@@ -221,7 +253,9 @@ impl Inner {
         if !undelivered && !conflict {
             doubt.raise();
         }
-        if matches!(final_error, CallError::NoAnswer(NoAnswer::Closed)) || !backoff.wait().await {
+        let is_final =
+            matches!(final_error, CallError::NoAnswer(NoAnswer::Closed) | CallError::WrongStream { .. });
+        if is_final || !backoff.wait().await {
             return Err(doubt.error(SaveError::Unavailable(final_error.into())));
         }
         Ok(())
@@ -309,11 +343,6 @@ pub(crate) fn expecting_sequence(sequence: u64) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, sequence.to_string());
     headers
-}
-
-/// Whether the server says that the expectation does not hold (or, on replicas, does not hold yet).
-pub(crate) fn is_conflict(error: &CallError) -> bool {
-    matches!(error, CallError::Refused(ApiError { err_code: 10071 | 10164, .. }))
 }
 
 /// The server's words, if it says that the stream or its storage is full.

@@ -1,6 +1,7 @@
 //! Snapshots: the latest of each actor, in a stream of their own, replaced by compare-and-set.
 
 use aether_core::{ActorId, ActorSnapshot, Head, Payload, ReadError, SnapshotError, SnapshotSaved, Version};
+use aether_nats::{Backoff, CallError, NoAnswer, StreamMessage};
 use async_nats::Subject;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,12 +11,9 @@ use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use crate::api::{CallError, StreamMessage};
-use crate::backoff::Backoff;
-use crate::open;
-use crate::requests::NoAnswer;
-use crate::save::{expecting_sequence, is_conflict};
-use crate::slots::Known;
+use crate::head_cache::Known;
+use crate::open::bounds;
+use crate::save::expecting_sequence;
 use crate::store::Inner;
 
 /// A snapshot as it is stored.
@@ -81,7 +79,7 @@ impl Inner {
             match self.snapshots.publish(&subject, headers, payload.clone(), deadline).await {
                 Ok(_) => return Ok(SnapshotSaved::Stored),
                 // Sent again it can only meet itself or a newer one, so a doubt needs no more than another try.
-                Err(e) if (is_conflict(&e) || e.is_transient()) && backoff.wait().await => {}
+                Err(e) if (e.is_conflict() || e.is_transient()) && backoff.wait().await => {}
                 Err(e) => return Err(snapshot_error(e)),
             }
         }
@@ -139,7 +137,7 @@ impl Inner {
             Some(last) => Ok(last.sequence < sequence || last.commit.version < version),
             // Nothing is left of the actor: expired, if the stream has got that far.
             None if self.retention.is_some() => {
-                let (_, last) = open::bounds(&self.events, deadline).await.map_err(snapshot_error)?;
+                let (_, last) = bounds(&self.events, deadline).await.map_err(snapshot_error)?;
                 Ok(last < sequence)
             }
             None => Ok(true),

@@ -10,6 +10,7 @@ use aether_core::{
     SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Subscribe, SubscribeOptions, Subscription,
     Version,
 };
+use aether_nats::{Missing, StreamApi};
 use aether_telemetry::{Destination, StoreTelemetry};
 use async_nats::Client;
 use async_stream::try_stream;
@@ -19,12 +20,11 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::api::Api;
 use crate::config::{JetStreamConfig, Timeouts};
-use crate::contract::{self, Holds};
-use crate::history::From;
-use crate::open::{self, Missing, OpenError};
-use crate::slots::Slots;
+use crate::contract::{self, Contract};
+use crate::head_cache::HeadCache;
+use crate::history::ReadStart;
+use crate::open::{self, OpenError};
 use crate::stats::{Counters, StoreStats};
 
 /// The event store on NATS JetStream. Cloning is cheap and gives another handle on the same store.
@@ -38,8 +38,8 @@ pub struct JetStreamEventStore {
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    pub(crate) events: Api,
-    pub(crate) snapshots: Api,
+    pub(crate) events: StreamApi,
+    pub(crate) snapshots: StreamApi,
     pub(crate) namespace: Option<String>,
     pub(crate) encoding: Codec,
     pub(crate) timeouts: Timeouts,
@@ -48,7 +48,7 @@ pub(crate) struct Inner {
     /// Whether a commit may be over several actors.
     pub(crate) atomic: bool,
     pub(crate) created: OffsetDateTime,
-    pub(crate) slots: Slots,
+    pub(crate) heads: HeadCache,
     pub(crate) counters: Counters,
     pub(crate) telemetry: StoreTelemetry,
 }
@@ -74,7 +74,7 @@ impl Inner {
 
     /// The largest message that the server takes, in bytes.
     pub(crate) fn max_payload(&self) -> usize {
-        self.events.requests().client().max_payload()
+        self.events.client().max_payload()
     }
 }
 
@@ -110,20 +110,20 @@ impl JetStreamEventStore {
     }
 
     async fn connect(client: Client, config: &JetStreamConfig, missing: Missing) -> Result<Self, OpenError> {
-        let requests = open::connect(client, config).await?;
-        let events = open::open(requests.clone(), config, Holds::Events, missing).await?;
-        let snapshots = open::open(requests.clone(), config, Holds::Snapshots, missing).await?;
+        let inbox = open::connect(client, config).await?;
+        let events = open::open(Arc::clone(&inbox), config, &Contract::of_events(config), missing).await?;
+        let snapshots = open::open(inbox, config, &Contract::of_snapshots(config), missing).await?;
         let destination = Destination::nats(events.api.stream());
         let inner = Inner {
             retention: contract::retention(&events.config),
-            atomic: events.config.allow_atomic_publish && requests.client().is_server_compatible(2, 12, 0),
+            atomic: events.config.allow_atomic_publish && events.api.client().is_server_compatible(2, 12, 0),
             created: events.created,
             events: events.api,
             snapshots: snapshots.api,
             namespace: config.namespace.clone(),
             encoding: config.encoding,
             timeouts: config.timeouts,
-            slots: Slots::new(config.cache_size),
+            heads: HeadCache::new(config.cache_size),
             counters: Counters::default(),
             telemetry: StoreTelemetry::new(config.namespace.as_deref(), "jetstream", destination),
         };
@@ -166,17 +166,17 @@ impl EventStore for JetStreamEventStore {
     async fn get_head(&self, actor: &ActorId) -> Result<Head, ReadError> {
         let inner = &self.inner;
         let deadline = Instant::now() + inner.timeouts.read;
-        let floor = inner.slots.known_sequence(actor);
+        let floor = inner.heads.known_sequence(actor);
         let known = match inner.last_commit(actor, floor, deadline).await? {
             Some(last) => last.known(),
             None => inner.nothing_of(actor).await?,
         };
-        inner.slots.learn(actor, &known);
+        inner.heads.learn(actor, &known);
         Ok(known.head)
     }
 
     fn get_events(&self, actor: &ActorId, from: Version) -> EventStream {
-        let commits = self.inner.clone().commits(actor.clone(), From::Version(from));
+        let commits = self.inner.clone().commits(actor.clone(), ReadStart::Version(from));
         let stream = try_stream! {
             pin_mut!(commits);
             while let Some(commit) = commits.next().await {
@@ -194,7 +194,7 @@ impl EventStore for JetStreamEventStore {
         let (inner, id) = (self.inner.clone(), actor.clone());
         let stream = try_stream! {
             let deadline = Instant::now() + inner.timeouts.read;
-            let floor = inner.slots.known_sequence(&id);
+            let floor = inner.heads.known_sequence(&id);
             let Some(last) = inner.last_commit(&id, floor, deadline).await? else { return };
             let commits = inner.backwards(&id, last);
             pin_mut!(commits);
@@ -210,7 +210,7 @@ impl EventStore for JetStreamEventStore {
     }
 
     fn get_commits(&self, actor: &ActorId, after: Head) -> CommitStream {
-        let commits = self.inner.clone().commits(actor.clone(), From::Commit(after));
+        let commits = self.inner.clone().commits(actor.clone(), ReadStart::Commit(after));
         self.inner.telemetry.load(actor, commits)
     }
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use aether_core::codec::{Codec, CodecError, Decoded};
 use aether_core::{Head, Position, ReadError, RecordedCommit, RecordedEvent, Version};
+use aether_nats::StreamMessage;
 use async_nats::Subject;
 use bytes::Bytes;
 use time::OffsetDateTime;
 
-use crate::api::StreamMessage;
-use crate::slots::{Known, LINKS};
+use crate::head_cache::{Known, LINKS};
 
 /// One commit as the stream has it.
 #[derive(Debug, Clone)]

@@ -13,19 +13,18 @@ use aether_core::{
     ActorId, ActorPattern, Delivery, EventFilter, Position, ReadError, RecordedEvent, SubscribeFrom,
     SubscribeOptions, Subscription,
 };
+use aether_nats::{Backoff, CallError, StreamApi};
 use async_stream::try_stream;
 use futures_util::{Stream, StreamExt};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use crate::api::{Api, CallError};
-use crate::backoff::Backoff;
+use crate::commit_assembler::CommitAssembler;
 use crate::consumer::{Consumer, Sent, Wanted};
 use crate::expiry::check_not_before;
-use crate::open;
+use crate::open::{self, bounds};
 use crate::store::Inner;
 use crate::stored::StoredCommit;
-use crate::together::Together;
 
 /// How often an idle consumer says up to where it has looked. What does not match a filter has gone by after two of them.
 const HEARTBEAT: Duration = Duration::from_millis(250);
@@ -51,7 +50,7 @@ impl Inner {
         let after = match options.from {
             SubscribeFrom::After(position) => Some(position),
             SubscribeFrom::Now => {
-                let (_, last) = open::bounds(&self.events, deadline).await?;
+                let (_, last) = bounds(&self.events, deadline).await?;
                 Some(Position::new(last, u32::MAX))
             }
             _ => None,
@@ -62,7 +61,7 @@ impl Inner {
                 position.sequence() + u64::from(position.index() == u32::MAX)
             }
             // Each replica expires by its own clock: what the leader no longer has is not read from another.
-            None if self.retention.is_some() => open::bounds(&self.events, deadline).await?.0,
+            None if self.retention.is_some() => bounds(&self.events, deadline).await?.0,
             None => 1,
         };
         let stream = self.events.stream();
@@ -80,7 +79,7 @@ impl Inner {
             told: after,
             untold: None,
             skipped: 0,
-            together: Together::new(options.filter.pattern().clone()),
+            together: CommitAssembler::new(options.filter.pattern().clone()),
             intact: 0,
             phase: Phase::Behind,
             looked: Instant::now(),
@@ -92,7 +91,7 @@ impl Inner {
 }
 
 /// The subjects of all actors: they have two tokens; a barrier has one.
-fn all_actors(events: &Api) -> String {
+fn all_actors(events: &StreamApi) -> String {
     format!("{}.*.*", events.stream())
 }
 
@@ -122,7 +121,7 @@ struct Subscriber {
     /// Up to where everything has gone by, if nothing that was delivered says so.
     untold: Option<Position>,
     skipped: usize,
-    together: Together,
+    together: CommitAssembler,
     /// Nothing up to this sequence had expired when it came.
     intact: u64,
     phase: Phase,
@@ -287,7 +286,7 @@ impl Subscriber {
             None => Ok(0),
             Some(_) => {
                 let deadline = Instant::now() + self.inner.timeouts.attempt;
-                Ok(open::bounds(&self.inner.events, deadline).await?.0)
+                Ok(bounds(&self.inner.events, deadline).await?.0)
             }
         }
     }

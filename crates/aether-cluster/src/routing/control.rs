@@ -265,7 +265,7 @@ impl Control {
     /// Who acts for each shard, as far as is known; in the order of the shards.
     pub fn set_owners(&self, owners: Vec<Option<Incarnation>>) {
         self.sender.owners.replace(owners);
-        self.sender.inbox.owners_changed();
+        self.sender.inbox.wake_all();
     }
 
     /// Begins calls in this version of the messages: the highest that all members read

@@ -10,7 +10,6 @@ mod control;
 mod door;
 mod error;
 pub(crate) mod gate;
-mod inbox;
 mod node;
 mod observer;
 mod router;

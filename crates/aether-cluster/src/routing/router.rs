@@ -6,19 +6,22 @@ use std::time::Duration;
 
 use aether_actor::{ActorError, Permit, QueryReply, RemoteCommand, RemoteQuery, Replied, Router};
 use aether_core::ActorId;
+use aether_nats::Inbox;
 use async_nats::Client;
 use async_trait::async_trait;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::call::Answer;
 use super::config::RoutingConfig;
 use super::control::Control;
 use super::error::RoutingError;
-use super::inbox::Inbox;
 use super::observer::RoutingObserver;
 use super::sender::Sender;
 use super::wire::{Kind, Request, RequestedCommand, RequestedQuery};
 use crate::{Incarnation, shard_of};
+
+/// How often open calls are looked at whose time may be over, or whose connection was lost.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Finds the node that acts for an actor. Of a node, which may be that one itself, or of a client.
 ///
@@ -68,7 +71,9 @@ impl ClusterRouter {
         deadline: Instant,
     ) -> Result<Self, RoutingError> {
         let (config, shards) = (Arc::new(config.clone()), config.shards);
-        let inbox = Inbox::new(client.clone(), deadline).await.map_err(RoutingError::Unavailable)?;
+        let subscribing = Inbox::looking_every(client.clone(), None, LOOK);
+        let inbox = timeout_at(deadline, subscribing).await.map_err(RoutingError::unavailable)?;
+        let inbox = inbox.map_err(RoutingError::unavailable)?;
         let sender = Sender::new(client.clone(), inbox, Arc::clone(&config), Arc::clone(&observer));
         let sender = Arc::new(sender);
         let me = me.map(|me| (me, observer));
@@ -84,7 +89,7 @@ impl ClusterRouter {
 
     #[cfg(test)]
     pub(crate) fn open_calls(&self) -> usize {
-        self.sender.inbox.open_calls()
+        self.sender.inbox.open_requests()
     }
 
     /// The highest sequence of the store that is known of.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use aether_actor::ActorError;
+use aether_nats::{Call as OpenCall, Event, Inbox};
 use async_nats::{Client, Subject};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::call::{Action, Answer, Attempt, Call, Called};
 use super::config::RoutingConfig;
-use super::inbox::{Event, Inbox, Open};
 use super::observer::{Asked, CallOutcome, RoutingObserver};
 use super::wire::{Kind, Request};
 use crate::{ShardId, ShardTable, shard_of};
@@ -96,7 +96,7 @@ impl Sender {
         let version = self.version.load(Ordering::Relaxed);
         let (timing, reads) = (self.config.timing, self.config.versions);
         let mut call = Call::new(called, began, deadline, timing, reads, version, fastrand::u64(..));
-        let open = self.inbox.open();
+        let open = self.inbox.call();
         let mut now = began;
         loop {
             let owner = self.owners.get(shard);
@@ -124,7 +124,7 @@ impl Sender {
             };
             now = Instant::now();
             match event {
-                Event::Reply(number, payload) => match reads.read_reply(&payload) {
+                Event::Answer(number, message) => match reads.read_reply(&message.payload) {
                     Ok(reply) => call.reply(now, number, reply, owner),
                     // As if it had not come: another attempt will tell.
                     Err(error) => tracing::warn!(%error, "the answer of a node was left out"),
@@ -132,7 +132,8 @@ impl Sender {
                 Event::NoResponders(number) => call.no_responders(now, number),
                 Event::Disconnected => call.disconnected(now),
                 Event::Closed => return Err(call.given_up()),
-                Event::Look => {}
+                // The inbox knows of no denials: a request is refused by silence.
+                Event::Look | Event::Denied(_) => {}
             }
         }
     }
@@ -140,7 +141,7 @@ impl Sender {
     /// Sends one attempt. The error is one for which nothing was sent.
     async fn send(
         &self,
-        open: &Open<'_>,
+        open: &OpenCall<'_>,
         request: &mut Request,
         shard: ShardId,
         attempt: Attempt,

@@ -3,23 +3,21 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use aether_nats::{CallError, NoAnswer, StreamApi};
 use tokio::time::Instant;
 
-use super::api::{Api, CallError};
 use super::leases::TakesLeases;
 use super::stored::Stored;
 use crate::{CoordinationError, Key};
 
 /// How long it is taken for granted that the bucket is still the same.
 const TRUSTED: Duration = Duration::from_secs(1);
-/// There is no such stream.
-pub(crate) const STREAM_NOT_FOUND: u32 = 10059;
 
 /// A bucket that is open.
 #[derive(Debug)]
 pub(crate) struct Bucket {
     pub(crate) name: String,
-    pub(crate) api: Api,
+    pub(crate) api: StreamApi,
     pub(crate) signal_prefix: String,
     pub(crate) deadline: Duration,
     pub(crate) leases: TakesLeases,
@@ -42,12 +40,12 @@ struct Seen {
 impl Bucket {
     pub(crate) fn new(
         name: String,
-        api: Api,
+        api: StreamApi,
         signal_prefix: String,
         deadline: Duration,
         created: String,
     ) -> Self {
-        let same = (Instant::now(), api.requests().connects());
+        let same = (Instant::now(), api.inbox().connects());
         let seen = Mutex::new(Seen { highest: 0, same, refused: None });
         Self { name, api, signal_prefix, deadline, leases: TakesLeases::default(), created, seen }
     }
@@ -63,17 +61,16 @@ impl Bucket {
         key: &Key,
         deadline: Instant,
     ) -> Result<Option<Stored>, CoordinationError> {
-        match self.api.last(&self.subject(key), deadline).await {
-            Ok(last) => Ok(last),
-            Err(e) => Err(self.explain(e)),
-        }
+        let last = self.api.last_with_headers(&self.subject(key), deadline).await;
+        let last = last.map_err(|e| self.explain(e))?;
+        Ok(last.map(|(message, headers)| Stored::read(message, &headers)))
     }
 
     /// Looks, if it was not looked just now, whether this is still the bucket that was opened.
     pub(crate) async fn ensure_same(&self, deadline: Instant) -> Result<(), CoordinationError> {
         self.check_not_refused()?;
         let (looked, connects) = self.seen().same;
-        if looked.elapsed() < TRUSTED && connects == self.api.requests().connects() {
+        if looked.elapsed() < TRUSTED && connects == self.api.inbox().connects() {
             return Ok(());
         }
         self.look(deadline).await.map(|_| ())
@@ -81,7 +78,7 @@ impl Bucket {
 
     /// Looks whether this is still the bucket that was opened, and gives the last sequence that its leader knows.
     pub(crate) async fn look(&self, deadline: Instant) -> Result<u64, CoordinationError> {
-        let connects = self.api.requests().connects();
+        let connects = self.api.inbox().connects();
         let info = self.api.info(None, deadline).await.map_err(|e| self.explain(e))?;
         self.check_created(&info.created)?;
         self.seen().same = (Instant::now(), connects);
@@ -122,10 +119,10 @@ impl Bucket {
 
     /// The error of a call; if the bucket is not there any more, it is refused from now on.
     pub(crate) fn explain(&self, error: CallError) -> CoordinationError {
-        if error.number() == STREAM_NOT_FOUND {
+        if error.is_stream_missing() {
             return self.refuse(format!("bucket {} was deleted", self.name));
         }
-        error.into()
+        unavailable(error)
     }
 
     fn refuse(&self, reason: String) -> CoordinationError {
@@ -136,5 +133,13 @@ impl Bucket {
     /// Nothing is left half done under this lock.
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The error of a call that did not come about.
+pub(crate) fn unavailable(error: CallError) -> CoordinationError {
+    match error {
+        CallError::NoAnswer(NoAnswer::Denied(denied)) => CoordinationError::Refused(denied),
+        other => CoordinationError::Unavailable(other.into()),
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aether_core::Namespace;
+use aether_nats::{ApiPrefix, Denials};
 
 use crate::CoordinationError;
 
@@ -39,6 +40,8 @@ pub struct NatsConfig {
     pub(crate) signal_prefix: String,
     pub(crate) attempt: Duration,
     pub(crate) deadline: Duration,
+    pub(crate) denials: Option<Denials>,
+    pub(crate) api: ApiPrefix,
 }
 
 impl NatsConfig {
@@ -52,6 +55,8 @@ impl NatsConfig {
             signal_prefix: "aether".to_owned(),
             attempt: Duration::from_secs(1),
             deadline: Duration::from_secs(20),
+            denials: None,
+            api: ApiPrefix::default(),
         }
     }
 
@@ -94,19 +99,32 @@ impl NatsConfig {
         self
     }
 
+    /// The permissions that the connection was denied, so that calls report them. The server reports them only to the
+    /// connection's event callback; without this they look like timeouts.
+    pub fn denials(mut self, denials: Denials) -> Self {
+        self.denials = Some(denials);
+        self
+    }
+
+    /// The JetStream domain of the bucket, where it is not that of the server that the client is connected to, as with leaf
+    /// nodes: the API is asked at `$JS.<domain>.API`. Only acknowledgements of this domain are believed.
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.api = ApiPrefix::domain(domain);
+        self
+    }
+
+    /// The subject that the JetStream API begins with, `$JS.API` by default, where the bucket is another account's and its
+    /// API was imported as something else. Replaces a [`domain`](Self::domain), and is replaced by one.
+    pub fn api_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.api = ApiPrefix::imported(prefix);
+        self
+    }
+
     /// The name of the bucket: `<namespace>_<bucket>`, where all but letters, digits, dashes and underscores has become an
     /// underscore.
     #[must_use]
     pub fn bucket_name(&self) -> String {
-        let sanitise = |name: &str| -> String {
-            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-            name.chars().map(|c| if allowed(c) { c } else { '_' }).collect()
-        };
-        let bucket = sanitise(&self.bucket);
-        match &self.namespace {
-            Some(namespace) => format!("{}_{bucket}", sanitise(namespace)),
-            None => bucket,
-        }
+        aether_nats::bucket_name(self.namespace.as_deref(), &self.bucket)
     }
 
     /// The name of the stream that is the bucket.
@@ -135,6 +153,9 @@ impl NatsConfig {
         if !self.signal_prefix.split('.').all(is_token) {
             return refuse("signal_prefix", "it must be a subject without wildcards");
         }
+        if let Err(e) = self.api.validate() {
+            return refuse(e.field, &e.to_string());
+        }
         if self.attempt.is_zero() || self.deadline.is_zero() {
             return refuse("deadline", "a time of 0 leaves no room for an answer");
         }
@@ -157,6 +178,8 @@ mod tests {
             (config().signal_prefix("a.*"), "signal_prefix"),
             (config().signal_prefix("a..b"), "signal_prefix"),
             (config().deadline(Duration::ZERO), "deadline"),
+            (config().domain("a.b"), "domain"),
+            (config().api_prefix("a.>"), "api_prefix"),
         ] {
             let error = config.validate().unwrap_err().to_string();
             assert!(error.contains(&format!("`{field}`")), "{error}");

@@ -1,13 +1,10 @@
 //! [`NatsCoordination`]: keys in a JetStream key-value bucket, and signals over core NATS.
 
-mod api;
-mod backoff;
 mod bucket;
 mod config;
 mod entries;
 mod leases;
 mod open;
-mod requests;
 mod signals;
 mod stored;
 mod watch;
@@ -24,11 +21,11 @@ use tokio::time::Instant;
 pub use config::{NatsConfig, Storage};
 
 use self::bucket::Bucket;
-use self::open::Missing;
 use crate::{
     Changes, Condition, CoordinationError, Entry, Heard, Key, KeyValue, Leases, Revision, Signals,
     leases::whole_seconds,
 };
+use aether_nats::Missing;
 
 /// Keys in a key-value bucket of JetStream, and signals over core NATS, both on one connection. Clones share it.
 ///
@@ -50,7 +47,8 @@ use crate::{
 /// To publish: `$KV.<bucket>.>`, `$JS.API.STREAM.INFO.KV_<bucket>`, `$JS.API.STREAM.MSG.GET.KV_<bucket>`,
 /// `$JS.API.CONSUMER.CREATE.KV_<bucket>`, `<signal prefix>.<bucket>.>` and the inbox; to subscribe: the inbox and
 /// `<signal prefix>.<bucket>.>`. Creating the bucket takes `$JS.API.STREAM.CREATE.KV_<bucket>` as well. What is denied
-/// looks like an outage: the server tells it only to the connection's event callback.
+/// looks like an outage, unless the configuration has the connection's [`denials`](NatsConfig::denials): the server reports it
+/// only to the connection's event callback.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {

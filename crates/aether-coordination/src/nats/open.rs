@@ -2,35 +2,23 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
 
+use aether_nats::{
+    CallError, Inbox, Missing, NoAnswer, OpenError, StreamApi, differences, wait_until_connected,
+};
 use async_nats::Client;
-use async_nats::jetstream::stream::{Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 use tokio::time::Instant;
 
-use super::api::{Api, CallError, StreamInfo};
-use super::backoff::Backoff;
-use super::bucket::{Bucket, STREAM_NOT_FOUND};
+use super::bucket::{Bucket, unavailable};
 use super::config::{NatsConfig, Storage};
-use super::requests::{NoAnswer, Requests};
 use crate::CoordinationError;
 
 /// The raw namespace, in the metadata of a bucket.
 const NAMESPACE: &str = "aether.namespace";
 /// The raw name of the bucket, in its metadata.
 const BUCKET: &str = "aether.bucket";
-/// A stream of this name exists, with another configuration.
-const STREAM_NAME_IN_USE: u32 = 10058;
-/// JetStream is not enabled, for the server or the account.
-const NOT_ENABLED: [u32; 2] = [10039, 10076];
-
-/// Whether the bucket is to be created if it is missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Missing {
-    Create,
-    Refuse,
-}
-
 /// Whose bucket it is.
 #[derive(Debug, PartialEq, Eq)]
 struct Owner {
@@ -61,17 +49,15 @@ pub(crate) async fn open(
 ) -> Result<Bucket, CoordinationError> {
     config.validate()?;
     let deadline = Instant::now() + config.deadline;
-    wait_until_connected(&client, deadline).await?;
-    let requests = Requests::new(client).await.map_err(|e| CoordinationError::Unavailable(e.into()))?;
+    if !wait_until_connected(&client, deadline).await {
+        return Err(CoordinationError::Unavailable("the client has not been connected yet".into()));
+    }
+    let inbox = Inbox::new(client, config.denials.clone()).await;
+    let inbox = inbox.map_err(|e| CoordinationError::Unavailable(e.into()))?;
     let (name, stream) = (config.bucket_name(), config.stream_name());
-    let api = Api::new(requests, stream, config.attempt);
+    let mut api = StreamApi::new(Arc::new(inbox), config.api.clone(), stream, config.attempt);
     let wanted = wanted(&config);
-    let info = match api.info(None, deadline).await {
-        Err(e) if e.number() == STREAM_NOT_FOUND && missing == Missing::Create => {
-            create(&api, &wanted, deadline).await
-        }
-        info => info,
-    };
+    let info = aether_nats::open(&mut api, &wanted, missing, deadline).await;
     let info = info.map_err(|e| not_opened(e, &name))?;
     check(&name, &wanted, &info.config)?;
     let bucket = Bucket::new(name, api, config.signal_prefix, config.deadline, info.created);
@@ -79,31 +65,18 @@ pub(crate) async fn open(
     Ok(bucket)
 }
 
-async fn wait_until_connected(client: &Client, deadline: Instant) -> Result<(), CoordinationError> {
-    let mut backoff = Backoff::until(deadline);
-    while client.try_server_info().is_none() {
-        if !backoff.wait().await {
-            return Err(CoordinationError::Unavailable("the client has not been connected yet".into()));
+fn not_opened(error: OpenError, bucket: &str) -> CoordinationError {
+    let error = match error {
+        OpenError::Call(error) => error,
+        wrong_domain @ OpenError::WrongDomain { .. } => {
+            return CoordinationError::Refused(format!("bucket {bucket}: {wrong_domain}"));
         }
-    }
-    Ok(())
-}
-
-async fn create(api: &Api, wanted: &Config, deadline: Instant) -> Result<StreamInfo, CallError> {
-    let body = serde_json::to_value(wanted).map_err(|e| CallError::Garbled(e.into()))?;
-    match api.call_until("STREAM.CREATE", &body, deadline).await {
-        // Somebody else was faster, or an earlier attempt was: what is there is looked at as it is.
-        Err(e) if e.number() == STREAM_NAME_IN_USE => api.info(None, deadline).await,
-        created => created,
-    }
-}
-
-fn not_opened(error: CallError, bucket: &str) -> CoordinationError {
+    };
     match error {
-        e if e.number() == STREAM_NOT_FOUND => CoordinationError::Refused(format!(
+        e if e.is_stream_missing() => CoordinationError::Refused(format!(
             "bucket {bucket} does not exist; create it with NatsCoordination::create, which needs the right to create streams"
         )),
-        e if NOT_ENABLED.contains(&e.number()) => {
+        e if e.is_not_enabled() => {
             CoordinationError::Refused("a server and an account with JetStream enabled are needed".into())
         }
         CallError::NoAnswer(NoAnswer::NoResponders { .. }) => CoordinationError::Unavailable(
@@ -112,7 +85,7 @@ fn not_opened(error: CallError, bucket: &str) -> CoordinationError {
         CallError::Refused(error) => {
             CoordinationError::Refused(format!("the server refused bucket {bucket}: {error}"))
         }
-        other => other.into(),
+        other => unavailable(other),
     }
 }
 
@@ -144,7 +117,23 @@ fn wanted(config: &NatsConfig) -> Config {
     }
 }
 
-/// Whether the bucket is ours and can keep the contract.
+/// The settings in which a bucket must not differ, and what is the matter if it does.
+const BREAKS: [(&str, &str); 12] = [
+    ("subjects", "its subjects are others"),
+    ("retention policy", "its retention policy is another"),
+    ("discard policy", "its discard policy is another: it would drop keys"),
+    ("max_msgs_per_subject", "it keeps a history"),
+    ("max_age", "its keys expire"),
+    ("no_ack", "it does not acknowledge"),
+    ("sealed", "it is sealed"),
+    ("republish", "it republishes"),
+    ("subject_transform", "it transforms subjects"),
+    ("mirror", "it is a mirror"),
+    ("sources", "it has sources"),
+    ("asynchronous persist_mode", "it acknowledges what it has not stored"),
+];
+
+/// Checks that the bucket is ours and can keep the contract.
 fn check(name: &str, wanted: &Config, found: &Config) -> Result<(), CoordinationError> {
     let (owner, foreign) = (Owner::of(wanted), Owner::of(found));
     if let Some(owner) = owner.filter(|owner| foreign.as_ref() != Some(owner)) {
@@ -152,22 +141,13 @@ fn check(name: &str, wanted: &Config, found: &Config) -> Result<(), Coordination
             foreign.map_or("was not made by Aether".to_owned(), |foreign| format!("is the {foreign}"));
         return Err(CoordinationError::Refused(format!("bucket {name} is not the {owner}: it {found}")));
     }
-    let asynchronous = matches!(found.persist_mode, Some(PersistenceMode::Async));
-    let breaks = [
-        ("its subjects are others", found.subjects != wanted.subjects),
-        ("its retention policy is another", found.retention != wanted.retention),
-        ("its discard policy is another: it would drop keys", found.discard != wanted.discard),
-        ("it keeps a history", found.max_messages_per_subject != 1),
-        ("its keys expire", found.max_age != Duration::ZERO),
-        ("it does not acknowledge", found.no_ack),
-        ("it is sealed", found.sealed),
-        ("it republishes", found.republish.is_some()),
-        ("it transforms subjects", found.subject_transform.is_some()),
-        ("it is a mirror", found.mirror.is_some()),
-        ("it has sources", found.sources.as_ref().is_some_and(|sources| !sources.is_empty())),
-        ("it acknowledges what it has not stored", asynchronous),
-    ];
-    let breaks: Vec<&str> = breaks.iter().filter(|(_, broken)| *broken).map(|(what, _)| *what).collect();
+    let settings: Vec<&str> = BREAKS.iter().map(|(setting, _)| *setting).collect();
+    let breaks: Vec<String> = (differences(wanted, found, &settings).iter())
+        .filter_map(|difference| {
+            let (_, problem) = BREAKS.iter().find(|(setting, _)| *setting == difference.setting)?;
+            Some(format!("{problem} ({difference})"))
+        })
+        .collect();
     if !breaks.is_empty() {
         return Err(CoordinationError::Refused(format!(
             "bucket {name} cannot keep the contract: {}",
@@ -182,6 +162,8 @@ fn check(name: &str, wanted: &Config, found: &Config) -> Result<(), Coordination
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     type Break = (&'static str, fn(&mut Config));

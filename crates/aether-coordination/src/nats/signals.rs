@@ -1,12 +1,12 @@
 //! Signals over core NATS.
 
+use aether_nats::NoAnswer;
 use async_nats::connection::State;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::bucket::Bucket;
-use super::requests::NoAnswer;
 use crate::{CoordinationError, Heard, Key};
 
 impl Bucket {
@@ -26,10 +26,13 @@ impl Bucket {
             return Err(CoordinationError::Unavailable("the connection is down".into()));
         }
         let subject = self.topic(topic);
-        let until = self.api.attempt_until(Instant::now() + self.deadline);
+        let asked = Instant::now();
+        let until = self.api.attempt_until(asked + self.deadline);
         match timeout_at(until, client.publish(subject.clone(), message)).await {
             Ok(sent) => sent.map_err(|e| CoordinationError::Unavailable(e.into())),
-            Err(_) => Err(CoordinationError::Unavailable(NoAnswer::TimedOut { subject }.into())),
+            Err(_) => Err(CoordinationError::Unavailable(
+                NoAnswer::TimedOut { subject, waited: asked.elapsed() }.into(),
+            )),
         }
     }
 
@@ -40,10 +43,14 @@ impl Bucket {
         let unavailable = |e: aether_core::Source| CoordinationError::Unavailable(e);
         let heard = match timeout_at(deadline, subscribing).await {
             Ok(heard) => heard.map_err(|e| unavailable(e.into()))?,
-            Err(_) => return Err(unavailable(NoAnswer::TimedOut { subject: self.topic(topic) }.into())),
+            Err(_) => {
+                return Err(unavailable(
+                    NoAnswer::TimedOut { subject: self.topic(topic), waited: self.deadline }.into(),
+                ));
+            }
         };
         // That the client has sent the subscription does not mean that the server has it.
-        self.api.requests().round_trip(deadline).await.map_err(|e| unavailable(e.into()))?;
+        self.api.inbox().round_trip(deadline).await.map_err(|e| unavailable(e.into()))?;
         self.look(deadline).await?;
         Ok(heard.map(|message| message.payload).boxed())
     }

@@ -1,11 +1,8 @@
 //! [`Stored`]: a message of the bucket.
 
-use aether_core::Source;
+use aether_nats::StreamMessage;
 use async_nats::HeaderMap;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::Deserialize;
 
 use crate::{Entry, Key, Revision};
 
@@ -36,25 +33,15 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    /// The message in the answer to `STREAM.MSG.GET`.
-    pub(crate) fn parse(message: serde_json::Value) -> Result<Self, Source> {
-        #[derive(Deserialize)]
-        struct Got {
-            seq: u64,
-            #[serde(default)]
-            data: String,
-            #[serde(default)]
-            hdrs: String,
-        }
-        let got: Got = serde_json::from_value(message)?;
-        let headers = String::from_utf8(STANDARD.decode(got.hdrs)?)?;
+    /// A message with its headers as they are on the wire.
+    pub(crate) fn read(message: StreamMessage, headers: &str) -> Self {
         let header = |name: &str| {
             headers.lines().find_map(|line| {
                 let (found, value) = line.split_once(':')?;
                 found.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
             })
         };
-        Ok(Self::new(got.seq, STANDARD.decode(got.data)?.into(), header))
+        Self::new(message.sequence, message.payload, header)
     }
 
     /// A message as a consumer delivers it.
@@ -90,9 +77,9 @@ mod tests {
     use super::*;
 
     fn parse(headers: &str) -> Stored {
-        let data = STANDARD.encode("value");
-        Stored::parse(serde_json::json!({ "seq": 7, "data": data, "hdrs": STANDARD.encode(headers) }))
-            .unwrap()
+        let time = aether_nats::parse_time("2026-01-01T00:00:00Z").unwrap();
+        let (subject, payload) = ("$KV.b.k".into(), "value".into());
+        Stored::read(StreamMessage { subject, sequence: 7, time, payload }, headers)
     }
 
     #[test]

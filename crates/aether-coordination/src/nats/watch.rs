@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::{Message, StatusCode, Subscriber};
+use aether_nats::{Backoff, Delivery, nanos};
+use async_nats::{StatusCode, Subscriber};
 use async_stream::stream;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use super::backoff::Backoff;
 use super::bucket::Bucket;
 use super::stored::Stored;
 use crate::{Change, Changes, CoordinationError, Key};
@@ -80,7 +80,7 @@ async fn receive(bucket: &Bucket, consumer: &mut Consumer) -> Option<Received> {
     let received = timeout(SILENCE, consumer.messages.next()).await;
     let Ok(message) = received else { return None };
     let Some(message) = message else { return Some(Received::Ended) };
-    if consumer.connects != bucket.api.requests().connects() {
+    if consumer.connects != bucket.api.inbox().connects() {
         return None;
     }
     if message.status == Some(StatusCode::IDLE_HEARTBEAT) {
@@ -88,27 +88,13 @@ async fn receive(bucket: &Bucket, consumer: &mut Consumer) -> Option<Received> {
         let last = last.and_then(|last| last.as_str().parse().ok());
         return last.is_none_or(|last: u64| last == consumer.delivered).then_some(Received::Sign);
     }
-    let (sequence, delivered) = place(&message)?;
+    let Delivery { sequence, delivered, .. } = Delivery::parse(message.reply.as_ref()?)?;
     if delivered != consumer.delivered + 1 {
         return None;
     }
     consumer.delivered = delivered;
     let stored = Stored::delivered(sequence, message.payload, message.headers.as_ref());
     Some(Received::Stored(message.subject.to_string(), stored))
-}
-
-/// Where the message stands in the stream and among what the consumer delivers:
-/// `$JS.ACK.<stream>.<consumer>.<times>.<stream seq>.<consumer seq>.<time>.<pending>`, with `<domain>.<account>` after `ACK`
-/// and maybe more at the end on newer servers.
-fn place(message: &Message) -> Option<(u64, u64)> {
-    let tokens: Vec<&str> = message.reply.as_ref()?.split('.').collect();
-    let first = match tokens.len() {
-        9 => 5,
-        11.. => 7,
-        _ => return None,
-    };
-    let number = |index: usize| tokens.get(index)?.parse().ok();
-    Some((number(first)?, number(first + 1)?))
 }
 
 fn change(bucket: &Bucket, subject: &str, stored: Stored) -> Option<Change> {
@@ -129,7 +115,7 @@ async fn create(
     let client = bucket.api.client();
     let mut backoff = Backoff::until(deadline);
     loop {
-        let connects = bucket.api.requests().connects();
+        let connects = bucket.api.inbox().connects();
         // A new inbox for each attempt: an answer that was lost may have made a consumer.
         let inbox = client.new_inbox();
         let subscribed = client.subscribe(inbox.clone()).await;
@@ -150,14 +136,10 @@ async fn create(
                 "num_replicas": 1,
             },
         });
-        match bucket.api.call::<Value>("CONSUMER.CREATE", &body, deadline).await {
+        match bucket.api.call::<Value>("CONSUMER.CREATE", None, &body, deadline).await {
             Ok(_) => return Ok(Consumer { messages, delivered: 0, connects }),
             Err(e) if e.is_transient() && backoff.wait().await => {}
             Err(e) => return Err(bucket.explain(e)),
         }
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,18 +1,15 @@
 //! Writing a key, and finding out what became of it.
 
+use aether_nats::{Backoff, CallError, NoAnswer};
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::api::CallError;
-use super::backoff::Backoff;
-use super::bucket::Bucket;
+use super::bucket::{Bucket, unavailable};
 use super::stored::{DELETE, EXPECTED, OPERATION, Stored, TTL, WRITE};
 use crate::{Condition, CoordinationError, Key, Revision};
 
-/// The last message of the subject is not the expected one. On replicas also: another one is being written.
-const CONFLICT: [u32; 2] = [10071, 10164];
 /// The message is larger than the stream takes.
 const TOO_LARGE: u32 = 10054;
 /// What the headers of a write take at the most, in bytes: they count as payload.
@@ -79,7 +76,7 @@ impl Bucket {
 
 impl Write<'_> {
     async fn run(&mut self) -> Result<u64, CoordinationError> {
-        let subject = self.bucket.subject(self.key);
+        let subject = self.bucket.api.bucket_subject(&self.bucket.subject(self.key));
         let mut backoff = Backoff::until(self.deadline);
         loop {
             if let Err(e) = self.bucket.ensure_same(self.deadline).await {
@@ -91,25 +88,32 @@ impl Write<'_> {
                 Ok(sequence) => return Ok(sequence),
                 Err(e) => e,
             };
-            if CONFLICT.contains(&error.number()) {
+            // Another stream has acknowledged the write, or may have refused it: a refusal does not name its domain. Only
+            // what stands in the bucket tells.
+            let is_foreign = matches!(error, CallError::WrongStream { .. });
+            self.doubt |= is_foreign;
+            if error.is_conflict() || is_foreign {
                 match self.look().await? {
                     Verdict::Ours(sequence) => return Ok(sequence),
                     Verdict::Conflict(current) => {
                         return Err(CoordinationError::Conflict { key: self.key.clone(), current });
                     }
                     // The next attempt is not like this one.
-                    Verdict::Base(base) if base != self.base => {
+                    Verdict::Base(base) if base != self.base && !is_foreign => {
                         self.base = base;
                         continue;
                     }
-                    Verdict::Base(_) | Verdict::Wait => {}
+                    Verdict::Base(_) | Verdict::Wait if is_foreign => {
+                        return Err(self.give_up(unavailable(error)));
+                    }
+                    Verdict::Base(_) | Verdict::Wait => self.doubt |= self.bucket.api.domain().is_some(),
                 }
             } else {
                 self.weigh(&error)?;
             }
-            let closed = matches!(&error, CallError::NoAnswer(super::requests::NoAnswer::Closed));
+            let closed = matches!(&error, CallError::NoAnswer(NoAnswer::Closed));
             if closed || !backoff.wait().await {
-                return Err(self.give_up(error.into()));
+                return Err(self.give_up(unavailable(error)));
             }
         }
     }
@@ -131,8 +135,11 @@ impl Write<'_> {
     /// a point in another one.
     fn weigh(&mut self, error: &CallError) -> Result<(), CoordinationError> {
         match error {
+            CallError::NoAnswer(NoAnswer::Denied(denied)) => {
+                return Err(self.give_up(CoordinationError::Unavailable(denied.clone().into())));
+            }
             CallError::NoAnswer(no_answer) => self.doubt |= !no_answer.is_undelivered(),
-            CallError::Garbled(_) => self.doubt = true,
+            CallError::Garbled(_) | CallError::Replaced | CallError::WrongStream { .. } => self.doubt = true,
             CallError::Refused(refused) if refused.err_code == TOO_LARGE => {
                 let size = self.value.as_ref().map_or(0, Bytes::len) + HEADER_SIZE;
                 let limit = self.bucket.api.client().max_payload();

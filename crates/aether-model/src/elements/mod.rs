@@ -1,24 +1,10 @@
 //! [`Element`] and [`Elements`]: the notes that a board or a context holds.
 
-mod aggregate;
-mod command;
-mod event;
-mod external_system;
-mod hot_spot;
-mod person;
-mod policy;
-mod read_model;
+mod notes;
 
-pub use aggregate::Aggregate;
-pub use command::Command;
-pub use event::{DomainEvent, Field};
-pub use external_system::ExternalSystem;
-pub use hot_spot::HotSpot;
-pub use person::Person;
-pub use policy::Policy;
-pub use read_model::ReadModel;
+pub use notes::{Aggregate, Command, DomainEvent, ExternalSystem, Field, HotSpot, Person, Policy, ReadModel};
 
-use crate::role::Link;
+use crate::grammar::Link;
 use crate::{Kind, Name, Reference};
 
 /// Any note, for [`Board::with`](crate::Board::with) and [`BoundedContext::with`](crate::BoundedContext::with).

@@ -6,8 +6,10 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{Entry, entries, many};
-use crate::elements::{Elements, HotSpot};
+use super::entries::{Entry, Read, write_entries};
+use super::forms::Many;
+use super::notes::Seen;
+use crate::elements::Elements;
 use crate::{Board, BoundedContext, Name};
 
 const BOARD_KEYS: &[&str] = &[
@@ -61,22 +63,6 @@ fn write<M: SerializeMap>(
         map.serialize_entry("hot_spots", &elements.hot_spots)?;
     }
     Ok(())
-}
-
-fn write_entries<T: Entry, M: SerializeMap>(
-    map: &mut M,
-    key: &'static str,
-    list: &[T],
-) -> Result<(), M::Error> {
-    struct Written<'a, T>(&'a [T]);
-
-    impl<T: Entry> Serialize for Written<'_, T> {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            entries::serialize(self.0, serializer)
-        }
-    }
-
-    if list.is_empty() { Ok(()) } else { map.serialize_entry(key, &Written(list)) }
 }
 
 impl<'de> Deserialize<'de> for Board {
@@ -147,24 +133,6 @@ impl<'de> Visitor<'de> for ContextVisitor {
     }
 }
 
-/// The keys that a map has had.
-#[derive(Default)]
-struct Seen(Vec<String>);
-
-impl Seen {
-    fn once<E: Error>(&mut self, key: &str) -> Result<(), E> {
-        if self.has(key) {
-            return Err(E::custom(format_args!("`{key}` is there twice: join the two")));
-        }
-        self.0.push(key.to_owned());
-        Ok(())
-    }
-
-    fn has(&self, key: &str) -> bool {
-        self.0.iter().any(|seen| seen == key)
-    }
-}
-
 fn read<'de, A: MapAccess<'de>>(
     key: &str,
     keys: &'static [&'static str],
@@ -181,24 +149,8 @@ fn read<'de, A: MapAccess<'de>>(
         "policies" => elements.policies = map.next_value::<Read<_>>()?.0,
         "read_models" => elements.read_models = map.next_value::<Read<_>>()?.0,
         "external_systems" => elements.external_systems = map.next_value::<Read<_>>()?.0,
-        "hot_spots" => elements.hot_spots = map.next_value::<HotSpots>()?.0,
+        "hot_spots" => elements.hot_spots = map.next_value::<Many<_>>()?.0,
         unknown => return Err(A::Error::unknown_field(unknown, keys)),
     }
     Ok(())
-}
-
-struct Read<T>(Vec<T>);
-
-impl<'de, T: Entry> Deserialize<'de> for Read<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        entries::deserialize(deserializer).map(Self)
-    }
-}
-
-struct HotSpots(Vec<HotSpot>);
-
-impl<'de> Deserialize<'de> for HotSpots {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        many::deserialize(deserializer).map(Self)
-    }
 }

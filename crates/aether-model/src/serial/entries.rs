@@ -10,7 +10,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use crate::Name;
 
 /// Something with a name, which is the key in the map.
-pub(crate) trait Entry: Clone + Default + PartialEq + Serialize + DeserializeOwned {
+pub(super) trait Entry: Clone + Default + PartialEq + Serialize + DeserializeOwned {
     /// Its name.
     fn entry_name(&mut self) -> &mut Name;
 
@@ -47,8 +47,24 @@ impl<T: Serialize> Serialize for Short<'_, T> {
     }
 }
 
-/// Writes entries in their shortest form.
-pub(crate) fn serialize<T: Entry, S: Serializer>(entries: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+/// Writes entries in their shortest form, under a key unless there are none.
+pub(super) fn write_entries<T: Entry, M: SerializeMap>(
+    map: &mut M,
+    key: &'static str,
+    list: &[T],
+) -> Result<(), M::Error> {
+    struct Written<'a, T>(&'a [T]);
+
+    impl<T: Entry> Serialize for Written<'_, T> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serialize(self.0, serializer)
+        }
+    }
+
+    if list.is_empty() { Ok(()) } else { map.serialize_entry(key, &Written(list)) }
+}
+
+fn serialize<T: Entry, S: Serializer>(entries: &[T], serializer: S) -> Result<S::Ok, S::Error> {
     let entries: Vec<_> = entries.iter().map(shorten).collect();
     if entries.iter().all(|(_, short)| matches!(short, Short::Nothing)) {
         return serializer.collect_seq(entries.iter().map(|(name, _)| name));
@@ -60,9 +76,13 @@ pub(crate) fn serialize<T: Entry, S: Serializer>(entries: &[T], serializer: S) -
     map.end()
 }
 
-/// Reads entries in any form. Two of one name are both there: that is for validation to say.
-pub(crate) fn deserialize<'de, T: Entry, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    deserializer.deserialize_any(EntriesVisitor(PhantomData))
+/// Entries in any form. Two of one name are both there: validation reports them.
+pub(super) struct Read<T>(pub(super) Vec<T>);
+
+impl<'de, T: Entry> Deserialize<'de> for Read<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(EntriesVisitor(PhantomData)).map(Self)
+    }
 }
 
 struct EntriesVisitor<T>(PhantomData<T>);

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::Found;
 use crate::elements::Note;
 use crate::flow::flows;
+use crate::grammar::Role;
 use crate::index::{Entry, Index, Scope};
-use crate::role::Role;
 use crate::{Board, Kind, Sticky};
 
 pub(super) fn check(board: &Board, found: &mut Found<'_>) {

@@ -1,14 +1,13 @@
 //! Validation: what is wrong on a board, where, and what to do about it.
 
 mod grammar;
-mod names;
 mod references;
 mod tense;
 
 use crate::Sticky;
 use crate::board::Board;
+use crate::findings::{Place, Problem, Problems, Severity};
 use crate::index::{Index, Scope};
-use crate::problem::{Place, Problem, Problems, Severity};
 
 impl Board {
     /// Checks that the board keeps to the grammar, and gives the warnings and hints if it does.
@@ -39,8 +38,8 @@ impl Board {
     pub fn problems(&self) -> Vec<Problem> {
         let index = Index::of(self);
         let mut problems = Found { problems: Vec::new(), index: &index };
-        names::check(self, &mut problems);
-        references::check(self, &mut problems);
+        references::check_names(self, &mut problems);
+        references::check_references(self, &mut problems);
         grammar::check(self, &mut problems);
         tense::check(&mut problems);
         problems.problems

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aether_core::{Handed, TimerError};
+use aether_nats::{Backoff, CallError, Request};
 use async_nats::Subject;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,8 +12,6 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{Inner, timer_error};
-use crate::backoff::Backoff;
-use crate::requests::Request;
 
 /// A message that waits for its acknowledgement.
 pub(super) struct Delivered {
@@ -31,12 +30,12 @@ impl Delivered {
 
     /// Tells the server, and waits for its answer: for one attempt at least, and as long as nobody else has the timer.
     async fn tell(&self, payload: Bytes) -> Result<(), TimerError> {
-        let (requests, attempt) = (self.inner.api.requests(), self.inner.timeouts.attempt);
+        let (requests, attempt) = (self.inner.api.inbox(), self.inner.timeouts.attempt);
         let mut backoff = Backoff::until(self.until.max(Instant::now() + attempt));
         loop {
             let deadline = backoff.deadline().min(Instant::now() + attempt);
             let request = Request { subject: self.reply.clone(), headers: None, payload: payload.clone() };
-            match requests.ask(request, deadline).await.map_err(crate::api::CallError::from) {
+            match requests.ask(request, deadline).await.map_err(CallError::from) {
                 Ok(_) => return Ok(()),
                 Err(e) if e.is_transient() && backoff.wait().await => {}
                 Err(e) => return Err(timer_error(e)),
@@ -60,29 +59,5 @@ impl Handed for Delivered {
         // The server counts in 63 bits; a delay of nothing means the one that is configured.
         let nanos = i64::try_from(after.as_nanos()).unwrap_or(i64::MAX).max(1);
         self.tell(format!("-NAK {}", json!({ "delay": nanos })).into()).await
-    }
-}
-
-/// How often a message has been delivered, as the subject for its acknowledgement says:
-/// `$JS.ACK.<stream>.<consumer>.<times>.…`, with `<domain>.<account>` after `ACK` on newer servers.
-pub(super) fn attempt(reply: &str) -> Option<u64> {
-    let place = match reply.matches('.').count() {
-        8 => 4,
-        10.. => 6,
-        _ => return None,
-    };
-    reply.split('.').nth(place)?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_attempt_is_read_from_both_forms_of_the_reply() {
-        assert_eq!(attempt("$JS.ACK.s.c.3.17.4.1700000000000000000.9"), Some(3));
-        assert_eq!(attempt("$JS.ACK._.hash.s.c.3.17.4.1700000000000000000.9.token"), Some(3));
-        assert_eq!(attempt("$JS.ACK.s.c.x.17.4.1700000000000000000.9"), None);
-        assert_eq!(attempt("short.reply"), None);
     }
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aether_core::{DueTimer, DueTimers, TimerError};
+use aether_nats::{Backoff, CallError, Delivery, NoAnswer, nanos};
 use async_nats::connection::State;
-use async_nats::{Message, StatusCode, Subscriber};
+use async_nats::{Message, StatusCode, Subject, Subscriber};
 use async_stream::try_stream;
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -16,12 +17,9 @@ use serde_json::json;
 use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
 
-use super::handed::{Delivered, attempt};
+use super::handed::Delivered;
 use super::{Inner, timer_error};
-use crate::api::CallError;
-use crate::backoff::Backoff;
 use crate::consumer::SILENCE;
-use crate::requests::NoAnswer;
 
 /// The consumer that all listeners share.
 const CONSUMER: &str = "due";
@@ -126,7 +124,7 @@ impl Listener {
 
     /// Asks for timers. False if that was not possible.
     async fn ask(&mut self) -> bool {
-        let requests = self.inner.api.requests();
+        let requests = self.inner.api.inbox();
         let (client, connects, at) = (requests.client(), requests.connects(), Instant::now());
         if client.connection_state() != State::Connected {
             // What is sent now would be carried out later, for nobody.
@@ -152,7 +150,7 @@ impl Listener {
     async fn hear(&mut self) -> Result<Answer, TimerError> {
         let heard = tokio::time::timeout(LOOK, self.messages.next()).await;
         let Some(question) = &mut self.open else { return Ok(Answer::Over) };
-        let requests = self.inner.api.requests();
+        let requests = self.inner.api.inbox();
         let message = match heard {
             Ok(Some(message)) => message,
             Ok(None) => return Err(timer_error(NoAnswer::Closed.into())),
@@ -197,19 +195,19 @@ impl Listener {
             }
             return None;
         };
-        Some(DueTimer::new(timer, attempt(&reply).unwrap_or(1), delivered))
+        Some(DueTimer::new(timer, Delivery::parse(&reply).map_or(1, |delivery| delivery.attempt), delivered))
     }
 }
 
 impl Inner {
     /// Where timers are asked for.
-    fn next_subject(&self) -> String {
-        format!("$JS.API.CONSUMER.MSG.NEXT.{}.{CONSUMER}", self.api.stream())
+    fn next_subject(&self) -> Subject {
+        self.api.subject("CONSUMER.MSG.NEXT", Some(CONSUMER))
     }
 
     /// A place for answers.
     async fn subscribe(&self, mut backoff: Backoff) -> Result<(String, Subscriber), TimerError> {
-        let client = self.api.requests().client();
+        let client = self.api.client();
         let inbox = client.new_inbox();
         loop {
             let subscribed = client.subscribe(format!("{inbox}.*"));
@@ -239,7 +237,6 @@ impl Inner {
     async fn create_consumer(&self, deadline: Instant) -> Result<(), CallError> {
         #[derive(Deserialize)]
         struct Created {}
-        let operation = format!("CONSUMER.CREATE.{}.{CONSUMER}", self.api.stream());
         let body = json!({
             "stream_name": self.api.stream(),
             "config": {
@@ -256,11 +253,7 @@ impl Inner {
                 "max_waiting": MAX_WAITING,
             },
         });
-        let Created {} = self.api.call(&operation, &body, deadline).await?;
+        let Created {} = self.api.call("CONSUMER.CREATE", Some(CONSUMER), &body, deadline).await?;
         Ok(())
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

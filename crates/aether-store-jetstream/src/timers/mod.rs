@@ -3,13 +3,13 @@
 mod config;
 mod handed;
 mod listen;
-mod open;
 mod scheduled;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use aether_core::{DueTimers, Timer, TimerError, TimerId, Timers};
+use aether_core::{DueTimers, Timer, TimerError, TimerId, Timers, Unsupported};
+use aether_nats::{Backoff, CallError, Missing, NoAnswer, StreamApi};
 use async_nats::{Client, HeaderMap};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -19,11 +19,9 @@ use tokio::time::Instant;
 
 use self::listen::Listener;
 use self::scheduled::Subjects;
-use crate::api::{Api, CallError};
-use crate::backoff::Backoff;
 use crate::config::Timeouts;
-use crate::open::{Missing, OpenError};
-use crate::requests::NoAnswer;
+use crate::contract::Contract;
+use crate::open::{self, OpenError};
 
 pub use config::JetStreamTimersConfig;
 
@@ -59,7 +57,7 @@ pub struct JetStreamTimers {
 
 #[derive(Debug)]
 struct Inner {
-    api: Api,
+    api: StreamApi,
     subjects: Subjects,
     timeouts: Timeouts,
     ack_wait: Duration,
@@ -88,7 +86,14 @@ impl JetStreamTimers {
         config: &JetStreamTimersConfig,
         missing: Missing,
     ) -> Result<Self, OpenError> {
-        let api = open::open(client, &config.store, missing).await?;
+        // An older server than the store needs is told by the store's own check, unless it is known already.
+        if client.try_server_info().is_some() {
+            check_server(&client)?;
+        }
+        let inbox = open::connect(client, &config.store).await?;
+        check_server(inbox.client())?;
+        let contract = Contract::of_timers(&config.store);
+        let api = open::open(inbox, &config.store, &contract, missing).await?.api;
         let subjects = Subjects::new(api.stream());
         let (timeouts, ack_wait) = (config.store.timeouts, config.ack_wait);
         Ok(Self { inner: Arc::new(Inner { api, subjects, timeouts, ack_wait }) })
@@ -133,7 +138,7 @@ impl Inner {
     ) -> Result<u64, TimerError> {
         // The message that is sent on names the subject once more.
         let size = payload.len() + scheduled::size(&headers) + subject.len();
-        let limit = self.api.requests().client().max_payload();
+        let limit = self.api.client().max_payload();
         if size > limit {
             return Err(TimerError::TooLarge { size, limit });
         }
@@ -155,10 +160,18 @@ impl Inner {
             // There is nothing below it, and 2.12 takes that for no limit.
             return Ok(());
         }
-        let operation = format!("STREAM.PURGE.{}", self.api.stream());
         let body = json!({ "filter": self.subjects.all_of(timer), "seq": sequence });
-        let Purged {} = self.api.call_until(&operation, &body, deadline).await.map_err(timer_error)?;
+        let Purged {} = self.api.call_until("STREAM.PURGE", &body, deadline).await.map_err(timer_error)?;
         Ok(())
+    }
+}
+
+fn check_server(client: &Client) -> Result<(), OpenError> {
+    match client.is_server_compatible(2, 12, 0) {
+        true => Ok(()),
+        false => {
+            Err(Unsupported::new("durable timers (scheduled messages)", "nats-server 2.12 or newer").into())
+        }
     }
 }
 
