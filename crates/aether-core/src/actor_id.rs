@@ -55,13 +55,13 @@ impl ActorId {
         &self.0
     }
 
-    /// What comes before the first `-`; the whole id if it has none.
+    /// Returns the part before the first `-`; the whole id if it has none.
     #[must_use]
     pub fn category(&self) -> &str {
         self.0.split_once('-').map_or(&*self.0, |(category, _)| category)
     }
 
-    /// What comes after the first `-`; `None` if the id has none.
+    /// Returns the part after the first `-`; `None` if the id has none.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.0.split_once('-').map(|(_, key)| key)
@@ -90,7 +90,7 @@ impl ActorId {
         out
     }
 
-    /// The id whose [`subject`](Self::subject) this is; `None` if it is nobody's.
+    /// The id whose [`subject`](Self::subject) this is; `None` if no actor has it.
     #[must_use]
     pub fn from_subject(subject: &str) -> Option<Self> {
         let (category, key) = subject.split_once('.')?;
@@ -104,7 +104,7 @@ impl ActorId {
     }
 }
 
-/// Why a text is not an [`ActorId`].
+/// The reason why a text is not an [`ActorId`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidActorId {

@@ -12,7 +12,7 @@ use crate::{ActorId, Event, Head, RecordedCommit, Version};
 /// The most actors that one commit can be over.
 pub const MAX_ACTORS: usize = 100;
 
-/// What a save expects to find of an actor.
+/// The state of an actor that a save expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Expected {
@@ -30,7 +30,7 @@ pub enum Expected {
     At(Head),
 }
 
-/// What is saved in one go: one or several events, of one actor or of several, all or nothing.
+/// A unit of saving: one or more events of one or more actors, saved all or nothing.
 ///
 /// Borrows its events: after a conflict the caller still has them. Events of several actors are stored actor by actor,
 /// in the order in which the actors first come: `[a1, b1, a2]` is stored as a1, a2, b1.
@@ -80,13 +80,13 @@ impl<'a> Commit<'a> {
             .with_note_of(actor, note)
     }
 
-    /// What is expected of the first event's actor.
+    /// Sets the expectation for the first event's actor.
     pub fn expecting(mut self, expected: Expected) -> Self {
         self.terms_of(None).expected = expected;
         self
     }
 
-    /// What is expected of this actor. An actor that has no events in the commit becomes part of it, with a commit
+    /// Sets the expectation for this actor. An actor that has no events in the commit becomes part of it, with a commit
     /// without events.
     pub fn expecting_of(mut self, actor: &'a ActorId, expected: Expected) -> Self {
         self.terms_of(Some(actor)).expected = expected;
@@ -127,13 +127,13 @@ impl<'a> Commit<'a> {
         self.events
     }
 
-    /// For stores: the same commit, over the same events with other metadata.
+    /// Returns, for stores, the same commit over the same events with other metadata.
     pub fn with_events<'e>(&'e self, events: &'e [Event]) -> Commit<'e> {
         let terms = self.terms.iter().map(|terms| Terms { ..*terms });
         Commit { id: self.id, events, terms: terms.collect() }
     }
 
-    /// For stores: the commit, actor by actor, in the order in which it is stored.
+    /// Returns, for stores, the parts of the commit, one for each actor, in the order in which they are stored.
     ///
     /// # Errors
     /// [`InvalidEvent`] if the commit breaks a rule that holds whatever is stored.
@@ -201,7 +201,7 @@ fn part_of<'p, 'a>(parts: &'p mut [Part<'a>], actor: &ActorId) -> Option<&'p mut
     parts.iter_mut().find(|part| part.actor == actor)
 }
 
-/// For stores: a valid commit, actor by actor; at least one.
+/// The parts of a valid commit, one for each actor and at least one. For stores.
 #[derive(Debug, Clone)]
 pub struct Parts<'a>(SmallVec<[Part<'a>; 1]>);
 
@@ -213,7 +213,7 @@ impl<'a> std::ops::Deref for Parts<'a> {
     }
 }
 
-/// For stores: one actor's part of a commit.
+/// One actor's part of a commit. For stores.
 #[derive(Debug, Clone)]
 pub struct Part<'a> {
     commit: Uuid,
@@ -270,7 +270,7 @@ impl<'a> Part<'a> {
         self.commit
     }
 
-    /// Which part of the commit this is.
+    /// Returns the index of the part in its commit.
     #[must_use]
     pub fn index(&self) -> u32 {
         self.index
@@ -288,7 +288,7 @@ impl<'a> Part<'a> {
         &self.events
     }
 
-    /// What is expected of the actor.
+    /// Returns the expectation for the actor.
     #[must_use]
     pub fn expected(&self) -> Expected {
         self.expected
@@ -327,7 +327,7 @@ impl<'a> Part<'a> {
         self.last_version().max(before.version())
     }
 
-    /// Whether the part may be saved when the actor's last commit is `head`.
+    /// Checks whether the part may be saved when the actor's last commit is `head`.
     ///
     /// # Errors
     /// [`VersionConflict`] if not.
@@ -352,7 +352,7 @@ impl<'a> Part<'a> {
     }
 }
 
-/// For stores: looks for a part among the commits that are stored already, newest first.
+/// A search for a part among the stored commits, newest first. For stores.
 #[derive(Debug)]
 pub struct StoredSearch<'p> {
     part: &'p Part<'p>,
@@ -361,7 +361,7 @@ pub struct StoredSearch<'p> {
     last: Option<RecordedAt>,
 }
 
-/// Where a part that was looked for is stored: its last commit.
+/// The stored commit at which a part that was searched for ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct RecordedAt {
@@ -371,7 +371,7 @@ pub struct RecordedAt {
     pub position: crate::Position,
 }
 
-/// What a [`StoredSearch`] found.
+/// The result of a [`StoredSearch`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Stored {
     /// All of the part is stored: the save has succeeded before.
@@ -411,7 +411,7 @@ impl StoredSearch<'_> {
         self.found == part.events.len() || first_seen.is_some_and(|version| version <= part.attempted())
     }
 
-    /// What was found.
+    /// Returns the result.
     #[must_use]
     pub fn outcome(self) -> Stored {
         let whole = self.part.events.len().max(1);

@@ -37,7 +37,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// What is done because of an event: part of its conversation, or of the one that it began.
+    /// Returns the context of work caused by an event: part of its conversation, or of the one that it began.
     #[must_use]
     pub fn of(event: &Event) -> Self {
         let id = event.id().to_string();
@@ -45,7 +45,7 @@ impl Context {
         Self { correlation_id: Some(correlation_id), causation_id: Some(id) }
     }
 
-    /// What is done in a conversation that an event, or something else, did not cause.
+    /// Returns the context of work in a conversation, without a cause.
     #[must_use]
     pub fn correlated(correlation_id: impl ToString) -> Self {
         Self { correlation_id: Some(correlation_id.to_string()), causation_id: None }

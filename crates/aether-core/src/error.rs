@@ -25,7 +25,7 @@ pub struct VersionConflict {
 }
 
 impl VersionConflict {
-    /// For stores: a conflict of `attempted` with `current`.
+    /// Returns, for stores, a conflict of `attempted` with `current`.
     #[must_use]
     pub fn new(actor: ActorId, current: Version, attempted: Version) -> Self {
         Self { actor, current, attempted }
@@ -47,7 +47,7 @@ pub struct HistoryIncomplete {
 }
 
 impl HistoryIncomplete {
-    /// For stores: what can still be read of the actor.
+    /// Returns, for stores, the error for an actor of which only some events can still be read.
     #[must_use]
     pub fn new(actor: ActorId, first_available: Option<Version>) -> Self {
         Self { actor, first_available }
@@ -59,21 +59,21 @@ impl HistoryIncomplete {
 #[error("{feature} needs {needs}")]
 #[non_exhaustive]
 pub struct Unsupported {
-    /// What was asked for.
+    /// The missing feature.
     pub feature: &'static str,
-    /// Which server or setting has it.
+    /// The server or the setting that provides the feature.
     pub needs: &'static str,
 }
 
 impl Unsupported {
-    /// For stores: `feature` is not there without `needs`.
+    /// Returns, for stores, the error for a `feature` that requires `needs`.
     #[must_use]
     pub fn new(feature: &'static str, needs: &'static str) -> Self {
         Self { feature, needs }
     }
 }
 
-/// Why a commit was not saved, or is not known to be.
+/// The reason why a commit was not saved, or may not have been saved.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SaveError {
@@ -88,21 +88,21 @@ pub enum SaveError {
         "the commit takes {size} bytes, the limit is {limit}; split it, or keep large data elsewhere and save a reference"
     )]
     TooLarge {
-        /// What the commit takes, in bytes.
+        /// The size of the commit, in bytes.
         size: usize,
-        /// What the store takes, in bytes.
+        /// The limit of the store, in bytes.
         limit: usize,
     },
     /// The store is full and refuses new commits; nothing that it holds is lost.
     #[error("the store is full ({reason}); nothing was saved and nothing was dropped; give it more room")]
     StoreFull {
-        /// Which limit is reached, in the store's words.
+        /// The limit that is reached, in the store's words.
         reason: String,
     },
     /// The actor's history, which has to be known for this save, is incomplete.
     #[error(transparent)]
     HistoryIncomplete(#[from] HistoryIncomplete),
-    /// Nobody can say whether the commit stands. Save the same events again: a commit that stands already is
+    /// It is unknown whether the commit was saved. Save the same events again: a commit that stands already is
     /// recognised and not stored twice.
     #[error(
         "the outcome of the save is unknown: the store could not be asked until the deadline; saving the same events again is safe"
@@ -114,7 +114,7 @@ pub enum SaveError {
     /// The credentials do not allow it.
     #[error("permission denied: {operation}")]
     PermissionDenied {
-        /// What was not allowed, in the store's words.
+        /// The operation that was not allowed, in the store's words.
         operation: String,
     },
     /// The store cannot do this.
@@ -123,22 +123,22 @@ pub enum SaveError {
     /// Something in the store is not what a store of Aether's holds.
     #[error("the store holds something that cannot be read: {what}")]
     Corrupt {
-        /// What it is and where.
+        /// The damaged item and its place.
         what: String,
-        /// Why it cannot be read.
+        /// The reason why it cannot be read.
         #[source]
         source: Option<Source>,
     },
 }
 
 impl SaveError {
-    /// Whether somebody else's commit is in the way.
+    /// Returns whether the commit conflicts with one of another writer.
     #[must_use]
     pub fn is_version_conflict(&self) -> bool {
         matches!(self, Self::VersionConflict(_))
     }
 
-    /// Whether saving the same commit again, later, is safe and may succeed.
+    /// Returns whether saving the same commit again, later, is safe and may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::UnknownOutcome(_))
@@ -168,7 +168,7 @@ impl From<ReadError> for SaveError {
     }
 }
 
-/// Why something could not be read.
+/// The reason why events could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
@@ -178,7 +178,7 @@ pub enum ReadError {
     /// Events after this position are not there any more, so reading on from it would skip them.
     #[error("events after position {position} have expired; the store now begins after {first_available}")]
     PositionExpired {
-        /// Where reading was to go on.
+        /// The position after which reading was to continue.
         position: Position,
         /// The position to read after, to get what is left.
         first_available: Position,
@@ -189,7 +189,7 @@ pub enum ReadError {
     /// The credentials do not allow it.
     #[error("permission denied: {operation}")]
     PermissionDenied {
-        /// What was not allowed, in the store's words.
+        /// The operation that was not allowed, in the store's words.
         operation: String,
     },
     /// The store cannot do this.
@@ -198,38 +198,38 @@ pub enum ReadError {
     /// Something in the store is not what a store of Aether's holds.
     #[error("the store holds something that cannot be read: {what}")]
     Corrupt {
-        /// What it is and where.
+        /// The damaged item and its place.
         what: String,
-        /// Why it cannot be read.
+        /// The reason why it cannot be read.
         #[source]
         source: Option<Source>,
     },
 }
 
 impl ReadError {
-    /// Whether reading again, later, may succeed.
+    /// Returns whether reading again, later, may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
 }
 
-/// Why a snapshot was not saved or loaded. Losing it loses nothing: the events are still there.
+/// The reason why a snapshot was not saved or loaded. No data is lost: the events are still there.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SnapshotError {
     /// The snapshot is larger than the store takes. Nothing was sent.
     #[error("the snapshot takes {size} bytes, the limit is {limit}")]
     TooLarge {
-        /// What the snapshot takes, in bytes.
+        /// The size of the snapshot, in bytes.
         size: usize,
-        /// What the store takes, in bytes.
+        /// The limit of the store, in bytes.
         limit: usize,
     },
     /// The store is full.
     #[error("the store is full ({reason}); the snapshot was not saved")]
     StoreFull {
-        /// Which limit is reached, in the store's words.
+        /// The limit that is reached, in the store's words.
         reason: String,
     },
     /// The store cannot be reached. A snapshot that was to be saved may or may not stand; saving again is safe.
@@ -238,13 +238,13 @@ pub enum SnapshotError {
     /// The credentials do not allow it.
     #[error("permission denied: {operation}")]
     PermissionDenied {
-        /// What was not allowed, in the store's words.
+        /// The operation that was not allowed, in the store's words.
         operation: String,
     },
 }
 
 impl SnapshotError {
-    /// Whether the same call, later, may succeed.
+    /// Returns whether the same call, later, may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unavailable(_))

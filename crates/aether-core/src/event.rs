@@ -1,6 +1,7 @@
-//! [`Event`]: something that happened to an actor, and cannot be changed any more.
+//! [`Event`]: one fact about one actor, and the [`Metadata`] beside its data.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use crate::error::{InvalidEvent, Rule};
 use crate::payload::{Payload, PayloadError};
-use crate::{ActorId, Context, Metadata, Version};
+use crate::{ActorId, Context, Version};
 
 /// Something that happened to an actor. Immutable; cloning is cheap (a reference count).
 ///
@@ -77,25 +78,25 @@ impl Event {
         }
     }
 
-    /// What makes the event unique: a commit saved again is recognised by the ids of its events.
+    /// Returns the unique id of the event. Stores recognise a repeated commit by the ids of its events.
     #[must_use]
     pub fn id(&self) -> Uuid {
         self.0.id
     }
 
-    /// What happened, such as `OrderPlaced`.
+    /// Returns the type of the event, such as `OrderPlaced`.
     #[must_use]
     pub fn event_type(&self) -> &str {
         &self.0.event_type
     }
 
-    /// Whom it happened to.
+    /// Returns the actor of the event.
     #[must_use]
     pub fn actor(&self) -> &ActorId {
         &self.0.actor
     }
 
-    /// Where it stands among the actor's events.
+    /// Returns the version of the event among the actor's events.
     #[must_use]
     pub fn version(&self) -> Version {
         self.0.version
@@ -115,13 +116,13 @@ impl Event {
         self.0.payload.to()
     }
 
-    /// What is known about it beside the data.
+    /// Returns the metadata of the event.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.0.metadata
     }
 
-    /// When it happened, as whoever made the event says; in UTC.
+    /// Returns the time at which it happened, by the clock of the event's author, in UTC.
     #[must_use]
     pub fn timestamp(&self) -> OffsetDateTime {
         self.0.timestamp
@@ -141,7 +142,7 @@ impl Event {
         self.0.event_type.len() + self.0.actor.as_str().len() + self.0.payload.len() + self.0.metadata.size()
     }
 
-    /// For codecs: an event as it was stored, past the checks of the builder.
+    /// Returns, for codecs, an event as it was stored, without the checks of the builder.
     pub(crate) fn restore(
         id: Uuid,
         event_type: String,
@@ -218,7 +219,7 @@ impl EventBuilder {
         self
     }
 
-    /// When it happened; now, if this is not called.
+    /// Sets the time at which it happened (default: now).
     pub fn timestamp(mut self, timestamp: OffsetDateTime) -> Self {
         self.timestamp = Some(timestamp);
         self
@@ -261,6 +262,39 @@ impl EventBuilder {
             metadata,
             timestamp,
         })))
+    }
+}
+
+/// Data about an event beside its payload: its cause, its conversation and its trace.
+///
+/// The named entries are what every event store keeps; `user` holds any keys of the application.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Metadata {
+    /// The command that led to the event.
+    pub command_id: Option<String>,
+    /// The conversation that the event is part of: the same for everything that one request set off.
+    pub correlation_id: Option<String>,
+    /// The event or command that directly caused the event.
+    pub causation_id: Option<String>,
+    /// The W3C trace context of the span that saved the event.
+    pub traceparent: Option<String>,
+    /// The application's own entries, under any key.
+    pub user: BTreeMap<String, String>,
+}
+
+impl Metadata {
+    /// Returns empty metadata.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The bytes of all keys and values.
+    pub(crate) fn size(&self) -> usize {
+        let named = [&self.command_id, &self.correlation_id, &self.causation_id, &self.traceparent];
+        let named: usize = named.into_iter().flatten().map(String::len).sum();
+        named + self.user.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>()
     }
 }
 

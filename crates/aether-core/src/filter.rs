@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::{ActorId, Event, InvalidActorId};
 
-/// Which actors a reader wants events of.
+/// A pattern for the actors whose events a reader wants.
 ///
 /// Its text form is `*` for all of them, `order-*` for a category, and anything else for the one actor of that id.
 ///
@@ -38,7 +38,7 @@ impl ActorPattern {
         Self::Category(category.split('-').next().unwrap_or_default().to_owned())
     }
 
-    /// Whether this actor is one of them.
+    /// Returns whether the pattern includes this actor.
     #[must_use]
     pub fn matches(&self, actor: &ActorId) -> bool {
         match self {
@@ -74,7 +74,7 @@ impl fmt::Display for ActorPattern {
     }
 }
 
-/// Which events a reader wants: those of some actors, of some types. The default is all of them.
+/// A filter for the events that a reader wants, by actor and by type. The default matches all events.
 ///
 /// ```
 /// use aether_core::EventFilter;
@@ -120,19 +120,19 @@ impl EventFilter {
         self
     }
 
-    /// Whose events it lets through.
+    /// Returns the pattern for the actors.
     #[must_use]
     pub fn pattern(&self) -> &ActorPattern {
         &self.actors
     }
 
-    /// Whether it lets events of this type through.
+    /// Returns whether events of this type can match the filter.
     #[must_use]
     pub fn matches_type(&self, event_type: &str) -> bool {
         self.types.as_ref().is_none_or(|types| types.contains(event_type))
     }
 
-    /// Whether it lets the event through.
+    /// Returns whether the event matches the filter.
     #[must_use]
     pub fn matches(&self, event: &Event) -> bool {
         self.actors.matches(event.actor()) && self.matches_type(event.event_type())

@@ -17,15 +17,12 @@
 //! | bytes | [`codec`] |
 
 mod actor_id;
-mod clock;
 pub mod codec;
 mod commit;
 mod context;
 mod error;
 mod event;
-mod ext;
 mod filter;
-mod metadata;
 mod namespace;
 mod payload;
 mod position;
@@ -36,26 +33,21 @@ mod store;
 mod subscription;
 mod timers;
 mod token;
-mod version;
 
 pub use actor_id::{ActorId, InvalidActorId};
-pub use clock::{Clock, SystemClock};
 pub use commit::{Commit, Expected, MAX_ACTORS, Part, Parts, RecordedAt, Stored, StoredSearch};
 pub use context::{Context, InContext};
 pub use error::{
     HistoryIncomplete, InvalidEvent, ReadError, Rule, SaveError, SnapshotError, Source, Unsupported,
     VersionConflict,
 };
-pub use event::{Event, EventBuilder};
-pub use ext::EventStoreExt;
+pub use event::{Event, EventBuilder, Metadata};
 pub use filter::{ActorPattern, EventFilter};
-pub use metadata::Metadata;
 pub use namespace::{InvalidNamespace, Namespace, sanitise};
 pub use payload::{JSON, OCTET_STREAM, Payload, PayloadError};
-pub use position::{Head, InvalidPosition, Position, ReadFrom};
+pub use position::{Head, InvalidPosition, Position, ReadFrom, Version};
 pub use recorded::{CommitMarks, RecordedCommit, RecordedEvent};
 pub use snapshot::{ActorSnapshot, SnapshotSaved, SnapshotStore};
-pub use store::{CommitStream, EventStore, EventStream, Saved};
+pub use store::{Clock, CommitStream, EventStore, EventStoreExt, EventStream, Saved, SystemClock};
 pub use subscription::{Delivery, Subscribe, SubscribeFrom, SubscribeOptions, Subscription};
 pub use timers::{DueTimer, DueTimers, Handed, InvalidTimer, Timer, TimerError, TimerId, Timers};
-pub use version::Version;

@@ -55,7 +55,7 @@ pub fn sanitise(name: &str) -> String {
         .collect()
 }
 
-/// Why a text is not a [`Namespace`].
+/// The reason why a text is not a [`Namespace`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidNamespace {

@@ -67,7 +67,7 @@ impl Payload {
         Self(Some((Cow::Borrowed(OCTET_STREAM), bytes.into())))
     }
 
-    /// For codecs: bytes that are known to be what the content type says.
+    /// Returns, for codecs, a payload of bytes that are known to have the content type.
     pub(crate) fn trusted(content_type: Cow<'static, str>, bytes: Bytes) -> Self {
         Self(Some((content_type, bytes)))
     }
@@ -84,7 +84,7 @@ impl Payload {
         self.0.as_ref().map(|(content_type, _)| &**content_type)
     }
 
-    /// Whether there is no payload.
+    /// Returns whether there is no payload.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         self.0.is_none()
@@ -96,13 +96,13 @@ impl Payload {
         self.bytes().map_or(0, Bytes::len)
     }
 
-    /// Whether there are no bytes.
+    /// Returns whether the payload has no bytes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether the content type is JSON's.
+    /// Returns whether the content type is JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
         self.content_type().is_some_and(is_json)
@@ -131,7 +131,7 @@ pub(crate) fn is_json(content_type: &str) -> bool {
     essence == JSON || essence == "text/json" || essence.ends_with("+json")
 }
 
-/// Why a value could not become a payload, or a payload a value.
+/// The reason why a value could not become a payload, or a payload a value.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PayloadError {
@@ -144,7 +144,7 @@ pub enum PayloadError {
     /// The content type is empty.
     #[error("a payload needs a content type; use application/octet-stream for plain bytes")]
     EmptyContentType,
-    /// There is no payload.
+    /// The event has no payload.
     #[error("there is no data")]
     Absent,
     /// The payload has a content type that Aether does not read as a value.

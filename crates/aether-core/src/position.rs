@@ -1,4 +1,4 @@
-//! [`Position`] and [`Head`]: where an event stands in the whole store, and where an actor's log ends.
+//! [`Version`], [`Position`] and [`Head`]: places in the sequence of an actor, and in that of a store.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -6,9 +6,56 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::Version;
+/// A place in one actor's sequence of events. 0 means that there are no events; the first event has at
+/// least 1, and gaps are allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Version(u64);
 
-/// Where an event stands among all events of its store. Opaque: positions have gaps, and only order and
+impl Version {
+    /// The version of an actor without events.
+    pub const ZERO: Self = Self(0);
+    /// The highest version there can be.
+    pub const MAX: Self = Self(u64::MAX);
+
+    /// Returns the version with this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Returns the number of this version.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Returns the version that follows without a gap; [`Version::MAX`] returns itself.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// Returns whether this is the version of an actor without events.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<u64> for Version {
+    fn from(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+/// The place of an event among all events of its store. Opaque: positions have gaps, and only order and
 /// equality mean something.
 ///
 /// There is no total order on purpose (`PartialOrd`, not `Ord`): positions order the events of one
@@ -22,19 +69,19 @@ pub struct Position {
 }
 
 impl Position {
-    /// For stores: the event at `index` of the commit with this sequence number.
+    /// Returns, for stores, the position of the event at `index` of the commit with this sequence number.
     #[must_use]
     pub const fn new(sequence: u64, index: u32) -> Self {
         Self { sequence, index }
     }
 
-    /// For stores: the sequence number of the commit.
+    /// Returns, for stores, the sequence number of the commit.
     #[must_use]
     pub const fn sequence(self) -> u64 {
         self.sequence
     }
 
-    /// For stores: the index of the event in its commit.
+    /// Returns, for stores, the index of the event in its commit.
     #[must_use]
     pub const fn index(self) -> u32 {
         self.index
@@ -111,13 +158,13 @@ impl Head {
     /// The head of an actor without commits.
     pub const NONE: Self = Self { sequence: 0, version: Version::ZERO };
 
-    /// For stores: the commit with this sequence number, after which the actor is at `version`.
+    /// Returns, for stores, the head at the commit with this sequence number, after which the actor is at `version`.
     #[must_use]
     pub const fn new(sequence: u64, version: Version) -> Self {
         Self { sequence, version }
     }
 
-    /// For stores: the sequence number of the commit; 0 if there is none.
+    /// Returns, for stores, the sequence number of the commit; 0 if there is none.
     #[must_use]
     pub const fn sequence(self) -> u64 {
         self.sequence

@@ -17,16 +17,16 @@ use crate::{ActorId, Event, Head, Position};
 pub struct RecordedEvent {
     /// The event as it was saved.
     pub event: Event,
-    /// Where it stands among all events of the store.
+    /// The position of the event among all events of the store.
     pub position: Position,
-    /// When the store recorded it, by the store's clock.
+    /// The time at which the store recorded it, by the store's clock.
     pub recorded_at: OffsetDateTime,
     /// The commit over several actors that it is part of; `None` if its commit has one actor.
     pub marks: Option<Arc<CommitMarks>>,
 }
 
 impl RecordedEvent {
-    /// For stores: an event and where it was recorded.
+    /// Returns, for stores, an event with the place at which it was recorded.
     #[must_use]
     pub fn new(
         event: Event,
@@ -46,20 +46,20 @@ impl Deref for RecordedEvent {
     }
 }
 
-/// What ties the parts of one commit over several actors together.
+/// The marks that tie the parts of one commit over several actors together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CommitMarks {
     /// The id of the whole commit: the same in all its parts.
     pub id: Uuid,
-    /// Which part this is: the index of its actor in `actors`.
+    /// The index of this part's actor in `actors`.
     pub index: u32,
     /// All actors of the commit, in the order in which their parts are stored.
     pub actors: Vec<ActorId>,
 }
 
 impl CommitMarks {
-    /// For stores: the part `index` of the commit `id` over these actors.
+    /// Returns, for stores, the marks of the part `index` of the commit `id` over these actors.
     #[must_use]
     pub fn new(id: Uuid, index: u32, actors: Vec<ActorId>) -> Self {
         Self { id, index, actors }
@@ -78,12 +78,12 @@ pub struct RecordedCommit {
     pub note: Option<Bytes>,
     /// The id of the commit; only commits without events and commits over several actors have one.
     pub id: Option<Uuid>,
-    /// When the store recorded it, by the store's clock.
+    /// The time at which the store recorded it, by the store's clock.
     pub recorded_at: OffsetDateTime,
 }
 
 impl RecordedCommit {
-    /// For stores: a commit after which the actor is at `head`.
+    /// Returns, for stores, a commit after which the actor is at `head`.
     #[must_use]
     pub fn new(
         head: Head,

@@ -15,7 +15,7 @@ use crate::{ActorId, Head, Version};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ActorSnapshot {
-    /// Whose state it is.
+    /// The actor whose state it is.
     pub actor: ActorId,
     /// The version of the last event that is in the state.
     pub version: Version,
@@ -23,7 +23,7 @@ pub struct ActorSnapshot {
     pub head: Option<Head>,
     /// The state, as its owner wrote it.
     pub state: Payload,
-    /// When the snapshot was taken, as whoever took it says; in UTC.
+    /// The time at which the snapshot was taken, by the clock of its writer, in UTC.
     pub timestamp: OffsetDateTime,
 }
 
@@ -70,11 +70,11 @@ impl ActorSnapshot {
     }
 }
 
-/// What became of a snapshot that was saved.
+/// The outcome of saving a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SnapshotSaved {
-    /// It is now the actor's latest.
+    /// The snapshot is now the actor's latest.
     Stored,
     /// A newer one was there already, and stays.
     Superseded {

@@ -1,12 +1,16 @@
-//! [`EventStore`]: the contract that every store keeps.
+//! [`EventStore`], the contract of a store; [`EventStoreExt`], the common cases in one call; the [`Clock`] of a store.
 
 use std::fmt;
+use std::future::Future;
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
+use time::OffsetDateTime;
 
 use crate::error::{ReadError, SaveError};
-use crate::{ActorId, Commit, Head, Position, ReadFrom, RecordedCommit, RecordedEvent, Version};
+use crate::{
+    ActorId, Commit, Event, Expected, Head, Position, ReadFrom, RecordedCommit, RecordedEvent, Version,
+};
 
 /// Events, in order.
 pub type EventStream = BoxStream<'static, Result<RecordedEvent, ReadError>>;
@@ -114,13 +118,13 @@ pub struct Saved {
 }
 
 impl Saved {
-    /// For stores: a commit of one actor.
+    /// Returns, for stores, the outcome of a commit of one actor.
     #[must_use]
     pub fn new(head: Head, position: Position) -> Self {
         Self { version: head.version(), position, head, others: Vec::new() }
     }
 
-    /// For stores: a commit of several actors, in the order in which they are stored; `None` if there are none.
+    /// Returns, for stores, the outcome of a commit of several actors, in stored order; `None` without any actor.
     #[must_use]
     pub fn of_actors(heads: impl IntoIterator<Item = (ActorId, Head)>, position: Position) -> Option<Self> {
         let others: Vec<(ActorId, Head)> = heads.into_iter().collect();
@@ -135,5 +139,62 @@ impl Saved {
             return Some(self.head);
         }
         self.others.iter().find(|(other, _)| other == actor).map(|(_, head)| *head)
+    }
+}
+
+/// Sugar over [`EventStore`], for every store and every `dyn EventStore`.
+pub trait EventStoreExt: EventStore {
+    /// Saves one event by the plain version rule.
+    ///
+    /// # Errors
+    /// As [`EventStore::save`].
+    fn save_event(&self, event: &Event) -> impl Future<Output = Result<Saved, SaveError>> + Send {
+        async move { self.save(&Commit::event(event)).await }
+    }
+
+    /// Saves several events, all or nothing, by the plain version rule.
+    ///
+    /// # Errors
+    /// As [`EventStore::save`].
+    fn save_events(&self, events: &[Event]) -> impl Future<Output = Result<Saved, SaveError>> + Send {
+        async move { self.save(&Commit::events(events)).await }
+    }
+
+    /// Saves several events, all or nothing, if the first one's actor is as `expected`.
+    ///
+    /// # Errors
+    /// As [`EventStore::save`].
+    fn save_expecting(
+        &self,
+        events: &[Event],
+        expected: Expected,
+    ) -> impl Future<Output = Result<Saved, SaveError>> + Send {
+        async move { self.save(&Commit::events(events).expecting(expected)).await }
+    }
+
+    /// The actor's latest version; [`Version::ZERO`] if it has no events.
+    ///
+    /// # Errors
+    /// As [`EventStore::get_head`].
+    fn get_latest_version(&self, actor: &ActorId) -> impl Future<Output = Result<Version, ReadError>> + Send {
+        async move { Ok(self.get_head(actor).await?.version()) }
+    }
+}
+
+impl<S: EventStore + ?Sized> EventStoreExt for S {}
+
+/// Tells the time. Stores take one, so that tests decide what time it is.
+pub trait Clock: fmt::Debug + Send + Sync {
+    /// The time now.
+    fn now(&self) -> OffsetDateTime;
+}
+
+/// The clock of the machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
     }
 }

@@ -5,7 +5,7 @@ use futures_core::stream::BoxStream;
 
 use crate::{EventFilter, EventStore, Position, ReadError, RecordedEvent};
 
-/// What a subscription delivers, in order. Dropping it ends the subscription and frees what it holds on the server.
+/// A stream of deliveries, in order. Dropping it ends the subscription and frees its resources on the server.
 pub type Subscription = BoxStream<'static, Result<Delivery, ReadError>>;
 
 /// A store whose events can be followed.
@@ -33,7 +33,7 @@ pub trait Subscribe: EventStore {
     async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, ReadError>;
 }
 
-/// Where a subscription begins, and what it delivers.
+/// The options of a subscription: where it begins, and which events it delivers.
 ///
 /// ```
 /// use aether_core::{EventFilter, SubscribeFrom, SubscribeOptions};
@@ -45,9 +45,9 @@ pub trait Subscribe: EventStore {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct SubscribeOptions {
-    /// Where it begins.
+    /// The start of the subscription.
     pub from: SubscribeFrom,
-    /// Which events it delivers.
+    /// The filter for the events to deliver.
     pub filter: EventFilter,
 }
 
@@ -66,16 +66,16 @@ impl From<SubscribeFrom> for SubscribeOptions {
     }
 }
 
-/// Where a subscription begins.
+/// The start of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub enum SubscribeFrom {
-    /// With the first event that is still there.
+    /// The first event that is still there.
     #[default]
     Start,
-    /// With the event that follows this position.
+    /// The event that follows this position.
     After(Position),
-    /// With the first event that is saved from now on.
+    /// The first event that is saved from now on.
     Now,
 }
 

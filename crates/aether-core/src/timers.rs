@@ -1,7 +1,6 @@
 //! [`Timers`]: waking somebody up at a time, durably.
 
 mod due;
-mod error;
 mod timer;
 
 use std::fmt;
@@ -10,20 +9,19 @@ use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 
 pub use due::{DueTimer, Handed};
-pub use error::{InvalidTimer, TimerError};
-pub use timer::{Timer, TimerId};
+pub use timer::{InvalidTimer, Timer, TimerError, TimerId};
 
 /// Timers that are due, one after the other. Dropping it stops listening; what was handed out stays handed out.
 pub type DueTimers = BoxStream<'static, Result<DueTimer, TimerError>>;
 
-/// An alarm clock that outlives whoever sets it.
+/// Durable timers, which outlive the process that sets them.
 ///
 /// # The contract
 /// - **Durable.** A timer that was acknowledged as set, and neither cancelled nor replaced, is handed out, whatever
 ///   restarts in between and whether or not anybody listened when it became due.
-/// - **At least once.** A timer is handed out again until it is acknowledged. So it may be handed out twice, and whoever
-///   acts on it takes care that the second time does nothing.
-/// - **Not before its time**, by the clock of whoever keeps the timers. How late it is told depends on the store; one
+/// - **At least once.** A timer is handed out again until it is acknowledged. It may be handed out twice, so listeners
+///   make sure that the second time does nothing.
+/// - **Not before its time**, by the clock of the store. How late it is told depends on the store; one
 ///   whose time has passed already is due at once.
 /// - **Shared.** Each timer is handed to one of those who listen at a time, in whatever process. The order of timers that
 ///   are due is not said.

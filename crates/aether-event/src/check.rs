@@ -5,10 +5,10 @@ use std::fmt;
 
 use aether_core::Event;
 
-use crate::find::{Found, find};
+use crate::wire::{Found, find};
 use crate::{DomainEvent, Upcaster, is_system, wire};
 
-/// Whether the names, versions and upcasters of `E` make sense: every old version leads to a variant, and none in circles.
+/// Checks the names, versions and upcasters of `E`: every old version leads to a variant, and none in circles.
 ///
 /// The derive refuses most of what is found here when it compiles. Where upcasters lead is found only here, so whatever
 /// reads events for long calls this when it starts; the actor runtime does.
@@ -130,7 +130,7 @@ fn walk<E: DomainEvent>(
     }
 }
 
-/// What is wrong with an enum of events.
+/// The problems of an enum of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidEvents {
     name: &'static str,
@@ -144,7 +144,7 @@ impl InvalidEvents {
         self.name
     }
 
-    /// What is wrong, each in a sentence.
+    /// Returns the problems, each as one sentence.
     #[must_use]
     pub fn problems(&self) -> &[String] {
         &self.problems

@@ -1,21 +1,23 @@
-//! [`decode`]: from a saved event to typed ones.
+//! [`decode`]: a saved event as typed events; the deserializer puts data into the variant of an index.
 
 use std::borrow::Cow;
 
 use aether_core::{Event, Payload, PayloadError, Source};
+use serde::de::value::U64Deserializer;
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, VariantAccess, Visitor};
+use serde::forward_to_deserialize_any;
 use serde_json::Value;
 use smallvec::{SmallVec, smallvec};
 
 use crate::error::Problem;
-use crate::find::{Found, find};
-use crate::tagged::Tagged;
 use crate::upcast::Outcome;
+use crate::wire::{Found, find};
 use crate::{DecodeError, DomainEvent, Old, is_system};
 
 /// The typed events that a saved event is: one; several, or none, if an upcaster said so.
 pub type Events<E> = SmallVec<[E; 1]>;
 
-/// What a saved event is.
+/// A saved event, decoded.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Decoded<E> {
@@ -27,7 +29,7 @@ pub enum Decoded<E> {
     System,
 }
 
-/// What is known of a type that the code does not know.
+/// A type of event that the code does not know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnknownType {
@@ -35,7 +37,7 @@ pub struct UnknownType {
     pub known_version: Option<u32>,
 }
 
-/// What is done with events of unknown types.
+/// The policy for events of unknown types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum UnknownEvents {
     /// Fail, with the event's id and type.
@@ -45,7 +47,7 @@ pub enum UnknownEvents {
     Skip,
 }
 
-/// What a saved event is, read by the newest code: the variant itself, or what its upcasters make of an older version.
+/// Decodes a saved event: into its variant, or for an older version into the results of its upcasters.
 ///
 /// # Errors
 /// [`DecodeError`] if the data is not what the type says, or an upcaster fails.
@@ -155,4 +157,76 @@ fn upcast<E: DomainEvent>(
     }
     path.pop();
     Ok(())
+}
+
+/// The variant of this index, with this data.
+pub(crate) struct Tagged<D> {
+    pub(crate) index: usize,
+    /// `None` if there is no data.
+    pub(crate) content: Option<D>,
+}
+
+impl<'de, D: Deserializer<'de>> Tagged<D> {
+    fn content(self) -> Result<D, D::Error> {
+        self.content.ok_or_else(|| D::Error::custom("there is no data"))
+    }
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, D::Error> {
+        Err(D::Error::custom(
+            "serde does not read it as an enum whose variants are named outside of their data",
+        ))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        visitor.visit_enum(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+impl<'de, D: Deserializer<'de>> EnumAccess<'de> for Tagged<D> {
+    type Error = D::Error;
+    type Variant = Self;
+
+    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self), D::Error> {
+        let index: U64Deserializer<D::Error> = (self.index as u64).into_deserializer();
+        Ok((seed.deserialize(index)?, self))
+    }
+}
+
+impl<'de, D: Deserializer<'de>> VariantAccess<'de> for Tagged<D> {
+    type Error = D::Error;
+
+    /// Data that a variant without fields has no use for is passed over, like unknown fields.
+    fn unit_variant(self) -> Result<(), D::Error> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, D::Error> {
+        seed.deserialize(self.content()?)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, D::Error> {
+        self.content()?.deserialize_tuple(len, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.content()?.deserialize_struct("", fields, visitor)
+    }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::UpcastError;
 
-/// Why a saved event could not be read as a typed one: which event it is, what is wrong, and what to do.
+/// The reason why a saved event could not be decoded: the event, what is wrong, and what to do.
 #[derive(Debug)]
 pub struct DecodeError(Box<Inner>);
 
@@ -42,7 +42,7 @@ pub(crate) enum Problem {
     Upcast { step: String, source: UpcastError },
     #[error("there is no upcaster from {step}; add one")]
     Stuck { step: String },
-    #[error("an upcaster leads to {step}, which no variant is; name a type that there is")]
+    #[error("an upcaster leads to {step}, which is not a known variant; name a type that exists")]
     Astray { step: String },
     #[error("the upcasters come by {step} twice, and would go on forever; let one of them lead elsewhere")]
     Circle { step: String },
@@ -57,7 +57,7 @@ impl DecodeError {
         Self(Box::new(Inner { events, event: event.clone(), problem }))
     }
 
-    /// Whose event it is.
+    /// Returns the actor of the event.
     #[must_use]
     pub fn actor(&self) -> &ActorId {
         self.0.event.actor()
@@ -75,31 +75,31 @@ impl DecodeError {
         self.0.event.event_type()
     }
 
-    /// Where it stands among the actor's events.
+    /// Returns the version of the event among the actor's events.
     #[must_use]
     pub fn version(&self) -> Version {
         self.0.event.version()
     }
 
-    /// Whether the code does not know the type, or not this version of it.
+    /// Returns whether the code does not know the type, or not this version of it.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         matches!(self.0.problem, Problem::Unknown | Problem::Newer { .. })
     }
 
-    /// Whether newer code has written the event: the type is known, and its version is later than the code's.
+    /// Returns whether newer code wrote the event: its type is known, and its version is later than the code's.
     #[must_use]
     pub fn is_newer(&self) -> bool {
         matches!(self.0.problem, Problem::Newer { .. })
     }
 
-    /// Whether the data is not what the variant has.
+    /// Returns whether the data does not fit the variant.
     #[must_use]
     pub fn is_data(&self) -> bool {
         matches!(self.0.problem, Problem::Data { .. })
     }
 
-    /// Whether an upcaster failed, or did what it should not.
+    /// Returns whether an upcaster failed or gave an invalid result.
     #[must_use]
     pub fn is_upcast(&self) -> bool {
         !self.is_unknown() && !self.is_data()

@@ -71,9 +71,9 @@ impl Old {
     }
 }
 
-/// What becomes of old data: newer data, several events, or nothing.
+/// The result of an upcaster: newer data, several events, or nothing.
 ///
-/// What it becomes need not be the newest: it is upcast further until it is.
+/// The result need not be the newest version: it is upcast further until it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Upcast(pub(crate) Outcome);
 
@@ -105,7 +105,7 @@ impl Upcast {
     }
 }
 
-/// Why an upcaster could not do its work, mostly because the data is not what it expected.
+/// The reason why an upcaster failed, mostly because the data is not what it expected.
 ///
 /// Errors of serde_json become it by `?`.
 #[derive(Debug)]

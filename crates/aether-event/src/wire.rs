@@ -1,13 +1,13 @@
-//! Types on the wire: the name of a variant for its version 1, `name.v2` and so on for later ones.
+//! Types on the wire, and the variant or the upcaster that each of them leads to.
 
 use std::borrow::Cow;
 
-use crate::DomainEvent;
+use crate::{DomainEvent, Upcaster};
 
-/// What the types of Aether's own events begin with, such as `aether.TimerSet`.
+/// The prefix of the types of Aether's own events, such as `aether.TimerSet`.
 pub const SYSTEM_PREFIX: &str = "aether.";
 
-/// Whether events of this type are Aether's own and no domain events.
+/// Returns whether events of this type are Aether's own rather than domain events.
 #[must_use]
 pub fn is_system(event_type: &str) -> bool {
     event_type.starts_with(SYSTEM_PREFIX)
@@ -34,7 +34,7 @@ fn version(digits: &str) -> Option<u32> {
 
 /// All types that events of `E` have or had on the wire: of every version, also under older names, also retired ones.
 ///
-/// This is what whoever wants all events of `E` asks a store for.
+/// Readers of all events of `E` ask a store for these types.
 ///
 /// ```
 /// # use aether_event::DomainEvent;
@@ -63,6 +63,57 @@ pub fn types<E: DomainEvent>() -> Vec<Cow<'static, str>> {
         types.extend(retired.upcasters.iter().map(|upcaster| join(retired.name, upcaster.from)));
     }
     types
+}
+
+/// What a type on the wire is today.
+pub(crate) enum Found {
+    /// The variant of this index, as it is.
+    Current(usize),
+    /// An older version, to be upcast.
+    Old {
+        upcaster: &'static Upcaster,
+        /// The next version, where the upcaster leads if it says nothing else.
+        next: Cow<'static, str>,
+    },
+    /// An older version that nothing brings up to date. A derived enum has none.
+    Stuck,
+    /// A later version than the code's, which is this.
+    Newer(u32),
+    /// Nothing that the code knows.
+    Unknown,
+}
+
+pub(crate) fn find<E: DomainEvent>(event_type: &str) -> Found {
+    if let Some(index) = E::VARIANTS.iter().position(|variant| variant.event_type == event_type) {
+        return Found::Current(index);
+    }
+    let (name, version) = split(event_type);
+    for (index, variant) in E::VARIANTS.iter().enumerate() {
+        if variant.names().any(|known| known == name) {
+            return match version {
+                _ if version > variant.version => Found::Newer(variant.version),
+                _ if version == variant.version => Found::Current(index),
+                _ => old(variant.name, version, variant.upcasters),
+            };
+        }
+    }
+    for retired in E::RETIRED {
+        if retired.name == name {
+            let last = retired.upcasters.iter().map(|upcaster| upcaster.from).max().unwrap_or(0);
+            return match version {
+                _ if version > last => Found::Newer(last),
+                _ => old(retired.name, version, retired.upcasters),
+            };
+        }
+    }
+    Found::Unknown
+}
+
+fn old(name: &'static str, version: u32, upcasters: &'static [Upcaster]) -> Found {
+    match upcasters.iter().find(|upcaster| upcaster.from == version) {
+        Some(upcaster) => Found::Old { upcaster, next: join(name, version.saturating_add(1)) },
+        None => Found::Stuck,
+    }
 }
 
 #[cfg(test)]

@@ -28,9 +28,9 @@ use crate::elements::{Element, Elements};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Board {
-    /// What it is about.
+    /// The subject of the board.
     pub name: Name,
-    /// What else is to be said of it.
+    /// The description of the board.
     pub description: Option<String>,
     /// The notes outside of all contexts: people and systems that many contexts know, and all notes of a board on which no
     /// context has been found yet.
@@ -40,27 +40,27 @@ pub struct Board {
 }
 
 impl Board {
-    /// An empty board.
+    /// Returns an empty board.
     #[must_use]
     pub fn new(name: impl Into<Name>) -> Self {
         Self { name: name.into(), ..Self::default() }
     }
 
-    /// With what else is to be said of it.
+    /// Sets the description.
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
         self
     }
 
-    /// With one more note outside of all contexts.
+    /// Adds a note outside of all contexts.
     #[must_use]
     pub fn with(mut self, element: impl Into<Element>) -> Self {
         self.elements.push(element);
         self
     }
 
-    /// With one more context.
+    /// Adds a context.
     #[must_use]
     pub fn context(mut self, context: BoundedContext) -> Self {
         self.contexts.push(context);
@@ -78,29 +78,29 @@ impl Board {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BoundedContext {
-    /// What it is called.
+    /// The name of the context.
     pub name: Name,
-    /// What it is for.
+    /// The purpose of the context.
     pub description: Option<String>,
     /// The notes in it.
     pub elements: Elements,
 }
 
 impl BoundedContext {
-    /// An empty context.
+    /// Returns an empty context.
     #[must_use]
     pub fn new(name: impl Into<Name>) -> Self {
         Self { name: name.into(), ..Self::default() }
     }
 
-    /// With what it is for.
+    /// Sets the purpose of the context.
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
         self
     }
 
-    /// With one more note.
+    /// Adds a note.
     #[must_use]
     pub fn with(mut self, element: impl Into<Element>) -> Self {
         self.elements.push(element);

@@ -3,7 +3,7 @@
 use crate::name::without_version;
 use crate::{Kind, Name, Reference};
 
-/// What a piece of code says of itself, to be checked against a board with [`Board::check`](crate::Board::check).
+/// A description of a piece of code, to be checked against a board with [`Board::check`](crate::Board::check).
 ///
 /// Names are those of code, such as `AccountOpened`. The version of a schema (`.v2`) is left out, and so are names that begin
 /// with `aether.`: those events are Aether's own, and on nobody's board.
@@ -20,11 +20,11 @@ use crate::{Kind, Name, Reference};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Component {
-    /// What it is on the board: [`Kind::Aggregate`], [`Kind::Policy`] or [`Kind::ReadModel`].
+    /// The kind of its note on the board: [`Kind::Aggregate`], [`Kind::Policy`] or [`Kind::ReadModel`].
     pub kind: Kind,
     /// The context that it belongs to, where its name alone does not say.
     pub context: Option<Name>,
-    /// What it is called, such as an actor's category.
+    /// The name, such as an actor's category.
     pub name: Name,
     /// The commands that it handles.
     pub handles: Vec<Reference>,
@@ -38,7 +38,7 @@ pub struct Component {
     pub sends: Vec<Reference>,
     /// The commands that it has sent later, by timers.
     pub schedules: Vec<Reference>,
-    /// What it has done in the world by effects: commands to external systems.
+    /// The effects that it requests: commands to external systems.
     pub effects: Vec<Reference>,
     /// The events that it is made from.
     pub from: Vec<Reference>,

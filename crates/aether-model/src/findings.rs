@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{Name, Sticky};
 
-/// How bad a problem is.
+/// The severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Severity {
@@ -26,7 +26,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// Where on the board something is.
+/// A place on the board.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Place {
@@ -54,13 +54,13 @@ impl fmt::Display for Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// How bad it is.
+    /// The severity of the problem.
     pub severity: Severity,
-    /// Where it is.
+    /// The place of the problem.
     pub place: Place,
-    /// What is wrong there.
+    /// A description of the problem.
     pub what: String,
-    /// What to do about it.
+    /// Advice on what to do about it.
     pub help: String,
 }
 
@@ -85,13 +85,13 @@ impl Problems {
         Self { board, problems }
     }
 
-    /// What is wrong, in the order in which the board has it.
+    /// Returns the problems, in the order of the board.
     #[must_use]
     pub fn as_slice(&self) -> &[Problem] {
         &self.problems
     }
 
-    /// What is wrong, in the order in which the board has it.
+    /// Returns the problems, in the order of the board.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.problems.iter()
     }
@@ -126,7 +126,7 @@ impl fmt::Debug for Problems {
 
 impl std::error::Error for Problems {}
 
-/// Which of the two lacks something that the other has.
+/// The side that lacks something that the other has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Lacks {
@@ -142,13 +142,13 @@ pub enum Lacks {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mismatch {
-    /// Which of the two lacks it.
+    /// The side that lacks it.
     pub lacks: Lacks,
     /// The note on the board that it is about. For code that is not on the board: the note that it would be.
     pub note: Sticky,
-    /// What differs.
+    /// A description of the difference.
     pub what: String,
-    /// What to do about it.
+    /// Advice on what to do about it.
     pub help: String,
 }
 

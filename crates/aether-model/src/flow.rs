@@ -11,9 +11,9 @@ use crate::{Board, Kind, Name, Reference};
 pub struct Sticky {
     /// The context that it is in. `None` is on the board outside of all contexts.
     pub context: Option<Name>,
-    /// What it is.
+    /// The kind of the note.
     pub kind: Kind,
-    /// What stands on it.
+    /// The name on the note.
     pub name: Name,
 }
 
@@ -30,16 +30,16 @@ impl fmt::Display for Sticky {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Flow {
-    /// Where it begins.
+    /// The note at which the arrow begins.
     pub from: Sticky,
-    /// Where it leads.
+    /// The note to which the arrow leads.
     pub to: Sticky,
-    /// How long after, if a policy waits: in words, as on the board.
+    /// The time that a policy waits, if it does: in words, as on the board.
     pub after: Option<String>,
 }
 
 impl Flow {
-    /// Whether this is a look at something, or a remark about it, rather than something that makes something happen.
+    /// Returns whether the arrow only shows or remarks on something, rather than makes something happen.
     #[must_use]
     pub fn is_information(&self) -> bool {
         matches!(self.from.kind, Kind::ReadModel | Kind::HotSpot)

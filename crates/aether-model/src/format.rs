@@ -5,7 +5,7 @@ use std::fmt;
 #[cfg(any(feature = "json", feature = "yaml"))]
 use crate::Board;
 
-/// Why a board could not be read or written. Shown, also by `Debug`, with the line and what is expected there.
+/// The reason why a board could not be read or written. Shown, also by `Debug`, with the line and what is expected there.
 ///
 /// What is wrong *on* the board is not said by this, but by
 /// [`Board::validate`](crate::Board::validate).
@@ -37,13 +37,13 @@ impl fmt::Debug for FormatError {
 }
 
 impl FormatError {
-    /// Whether what was read is not a board.
+    /// Returns whether the text is not a board.
     #[must_use]
     pub fn is_read(&self) -> bool {
         matches!(self, Self::Read { .. })
     }
 
-    /// Whether the board could not be written.
+    /// Returns whether the board could not be written.
     #[must_use]
     pub fn is_write(&self) -> bool {
         matches!(self, Self::Write { .. })

@@ -4,23 +4,23 @@ use std::fmt;
 
 use crate::Reference;
 
-/// What a sticky note is. On a wall its colour says so.
+/// The kind of a sticky note. On a wall it is shown by the colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Kind {
     /// Something that has happened. Orange.
     Event,
-    /// What somebody wants to happen. Blue.
+    /// A request for something to happen. Blue.
     Command,
-    /// Somebody who decides. A small yellow note.
+    /// A person who decides. A small yellow note.
     Person,
-    /// What decides about commands, and guards its rules. Large and pale yellow.
+    /// An aggregate, which decides commands and guards rules. Large and pale yellow.
     Aggregate,
-    /// What reacts to events with commands. Lilac.
+    /// A policy, which reacts to events with commands. Lilac.
     Policy,
-    /// What somebody looks at before deciding. Green.
+    /// Data that a person looks at to decide. Green.
     ReadModel,
-    /// What is not ours. Pink.
+    /// A system of others. Pink.
     ExternalSystem,
     /// A question, a conflict, a risk. Red.
     HotSpot,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What stands on a sticky note, as people say it: `Account opened`.
+/// The name on a sticky note, as people say it: `Account opened`.
 ///
 /// Any text can be made a name, so that a board can be read first and then told all that is wrong with it.
 /// [`Board::validate`](crate::Board::validate) refuses names without a letter or digit, and names with a dot, which
@@ -23,7 +23,7 @@ impl Name {
         &self.0
     }
 
-    /// What this name has in common with all that mean the same.
+    /// Returns the key, which all names with the same meaning share.
     #[must_use]
     pub fn key(&self) -> Key {
         Key::of(&self.0)
@@ -73,7 +73,7 @@ impl Reference {
         Name::new(self.0.split_once('.').map_or(&*self.0, |(_, name)| name).trim())
     }
 
-    /// What this reference's name, without the context, has in common with all that mean the same.
+    /// Returns the key of the name without its context.
     #[must_use]
     pub fn key(&self) -> Key {
         self.name().key()
@@ -92,7 +92,7 @@ impl fmt::Display for Reference {
     }
 }
 
-/// What two names have in common if they mean the same: their letters and digits, in lower case.
+/// A key that names with the same meaning share: their letters and digits, in lower case.
 ///
 /// So a board can speak in words and code in identifiers: `Account opened`, `account-opened`, `account_opened` and
 /// `AccountOpened` all have the key `accountopened`. What code adds for the version of a schema (`AccountOpened.v2`) is no
@@ -122,7 +122,7 @@ impl Key {
         &self.0
     }
 
-    /// Whether the name has no letter and no digit.
+    /// Returns whether the name has no letter and no digit.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

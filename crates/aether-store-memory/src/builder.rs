@@ -1,11 +1,11 @@
-//! [`MemoryEventStoreBuilder`]: the options of a store.
+//! [`MemoryEventStoreBuilder`], and the limits that it sets.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use aether_core::Clock;
+use aether_core::{Clock, Part, SaveError};
 
 use crate::MemoryEventStore;
-use crate::limits::Limits;
 
 /// Says how a [`MemoryEventStore`] is to be.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ impl MemoryEventStoreBuilder {
         Self { clock: None, max_commit_bytes: Self::MAX_COMMIT_BYTES, max_bytes: None }
     }
 
-    /// Where `recorded_at` comes from; the machine's clock, if this is not called.
+    /// Sets the clock for `recorded_at` (default: the machine's clock).
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Some(Arc::new(clock));
         self
@@ -37,7 +37,7 @@ impl MemoryEventStoreBuilder {
         self
     }
 
-    /// What all commits together may take, in bytes, counted like
+    /// Limits the size of all commits together, in bytes, counted like
     /// [`max_commit_bytes`](Self::max_commit_bytes). A full store refuses commits with
     /// [`SaveError::StoreFull`](aether_core::SaveError::StoreFull) and keeps what it has. There is no limit, if this is
     /// not called.
@@ -51,4 +51,45 @@ impl MemoryEventStoreBuilder {
     pub fn build(self) -> MemoryEventStore {
         MemoryEventStore::from_parts(self.clock, Limits::new(self.max_commit_bytes, self.max_bytes))
     }
+}
+
+/// The limits of a store, and how much of the room is used.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    max_commit_bytes: usize,
+    max_bytes: Option<u64>,
+    used: AtomicU64,
+}
+
+impl Limits {
+    pub(crate) fn new(max_commit_bytes: usize, max_bytes: Option<u64>) -> Self {
+        Self { max_commit_bytes, max_bytes, used: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn max_commit_bytes(&self) -> usize {
+        self.max_commit_bytes
+    }
+
+    /// The size of a commit, if the store takes one of that size.
+    pub(crate) fn check(&self, parts: &[Part<'_>]) -> Result<usize, SaveError> {
+        let size = parts.iter().map(size).sum();
+        if size > self.max_commit_bytes {
+            return Err(SaveError::TooLarge { size, limit: self.max_commit_bytes });
+        }
+        Ok(size)
+    }
+
+    /// Takes the room for a commit; nothing can fail after it.
+    pub(crate) fn take(&self, size: usize) -> Result<(), SaveError> {
+        let Some(max) = self.max_bytes else { return Ok(()) };
+        let more = |used: u64| used.checked_add(size as u64).filter(|used| *used <= max);
+        match self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) {
+            Ok(_) => Ok(()),
+            Err(used) => Err(SaveError::StoreFull { reason: format!("{used} of {max} bytes are used") }),
+        }
+    }
+}
+
+fn size(part: &Part<'_>) -> usize {
+    part.events().iter().map(|event| event.size()).sum::<usize>() + part.note().map_or(0, <[u8]>::len)
 }

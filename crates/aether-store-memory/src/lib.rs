@@ -26,14 +26,11 @@
 
 mod actors;
 mod builder;
-mod chunks;
 mod entry;
-mod limits;
 mod order;
 mod read;
 mod save;
 mod store;
-mod stream;
 mod subscribe;
 mod timers;
 mod waiting;

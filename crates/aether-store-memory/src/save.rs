@@ -10,8 +10,8 @@ use aether_telemetry::StoreTelemetry;
 use smallvec::SmallVec;
 
 use crate::actors::{ActorLog, Actors, Slot};
+use crate::builder::Limits;
 use crate::entry::{Entry, sequence};
-use crate::limits::Limits;
 use crate::order::Order;
 use crate::waiting::Waiting;
 

@@ -15,11 +15,11 @@ use futures_util::StreamExt;
 
 use crate::MemoryEventStoreBuilder;
 use crate::actors::Actors;
-use crate::limits::Limits;
+use crate::builder::Limits;
 use crate::order::Order;
 use crate::read;
+use crate::read::stream;
 use crate::save::Shared;
-use crate::stream::stream;
 use crate::subscribe::Following;
 use crate::waiting::Waiting;
 

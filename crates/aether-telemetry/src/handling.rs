@@ -31,7 +31,7 @@ impl Consumer {
         Self { name: name.into() }
     }
 
-    /// As [`handling`], in a span that names this consumer.
+    /// Handles an event like [`handling`], in a span that names this consumer.
     ///
     /// # Cancel safety
     /// As that of `work`.

@@ -17,7 +17,6 @@
 //! Nothing here knows NATS, and a runtime only where metrics are served. Without a recorder of metrics and without a
 //! subscriber of `tracing`, all of it costs some nanoseconds; without the feature `otel`, no trace travels.
 
-mod destination;
 mod handling;
 pub mod metrics;
 #[cfg(feature = "otel")]
@@ -26,11 +25,10 @@ mod otel;
 mod prometheus;
 pub mod span;
 mod store;
-mod subscription;
 pub mod trace;
 
-pub use destination::Destination;
 pub use handling::{Consumer, handling};
 #[cfg(feature = "prometheus")]
 pub use prometheus::{MetricsServer, Page, Prometheus, ServeError, serve_metrics};
+pub use span::Destination;
 pub use store::{Loaded, Saving, StoreTelemetry};

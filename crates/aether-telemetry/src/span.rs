@@ -11,7 +11,7 @@ use aether_core::{ActorId, Commit, Event, ReadError, SaveError};
 use tracing::Span;
 use tracing::field::Empty;
 
-use crate::{Destination, trace};
+use crate::trace;
 
 /// The system of those who handle events: they do not know where these come from.
 const SYSTEM: &str = "aether";
@@ -271,5 +271,26 @@ pub(crate) fn read_error(error: &ReadError) -> &'static str {
         ReadError::Unsupported(_) => "unsupported",
         ReadError::Corrupt { .. } => "corrupt",
         _ => "other",
+    }
+}
+
+/// The place where events are kept or sent: the `messaging.system` and `messaging.destination.name` of spans.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    pub(crate) system: &'static str,
+    pub(crate) name: String,
+}
+
+impl Destination {
+    /// A stream of JetStream, or what is common to the subjects of a bus.
+    #[must_use]
+    pub fn nats(name: impl Into<String>) -> Self {
+        Self { system: "nats", name: name.into() }
+    }
+
+    /// Something in the memory of this process.
+    #[must_use]
+    pub fn local(name: impl Into<String>) -> Self {
+        Self { system: "aether", name: name.into() }
     }
 }

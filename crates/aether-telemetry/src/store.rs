@@ -5,16 +5,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use aether_core::{ActorId, Commit, Event, ReadError, RecordedCommit, RecordedEvent, SaveError, Saved};
+use aether_core::{
+    ActorId, Commit, Delivery, Event, Position, ReadError, RecordedCommit, RecordedEvent, SaveError, Saved,
+    Subscription,
+};
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
 use tracing::Span;
 
-use crate::Destination;
 use crate::metrics::{StoreMetrics, SubscriptionMetrics, Timer};
-use crate::{metrics, span, trace};
+use crate::{Destination, metrics, span, trace};
 
-/// What a store tells of its saves and loads.
+/// The spans and metrics of the saves and loads of a store.
 ///
 /// ```
 /// # use aether_core::{ActorId, Commit, EventStream, Head, SaveError, Saved, Version};
@@ -57,7 +59,7 @@ impl StoreTelemetry {
         Self { namespace: namespace.map(str::to_owned), store, metrics, destination }
     }
 
-    /// What is counted beside saves and loads.
+    /// Returns the metrics beside those of saves and loads.
     #[must_use]
     pub fn metrics(&self) -> &StoreMetrics {
         &self.metrics
@@ -67,7 +69,7 @@ impl StoreTelemetry {
         SubscriptionMetrics::new(self.namespace.as_deref(), self.store)
     }
 
-    /// Where its events are kept, as spans name it.
+    /// Returns the place of the events, as spans name it.
     #[must_use]
     pub fn destination(&self) -> &Destination {
         &self.destination
@@ -126,9 +128,9 @@ impl Saving<'_> {
     }
 }
 
-/// What a load gives.
+/// The result of a load.
 pub trait Loaded: Send + 'static {
-    /// How many events it is.
+    /// Returns the number of events in it.
     fn events(&self) -> u64;
 }
 
@@ -186,5 +188,73 @@ impl<T> Drop for Loading<T> {
     fn drop(&mut self) {
         self.span.record("messaging.batch.message_count", self.events);
         self.metrics.events_loaded(self.events);
+    }
+}
+
+/// How many events are delivered between two looks at the metrics, if it is not waited before.
+const EVERY: u64 = 64;
+
+impl StoreTelemetry {
+    /// A subscription begins, which counts what it delivers. `lag` says how many commits are saved after a position, the
+    /// last that went by; it is asked now and then.
+    #[must_use]
+    pub fn subscription(
+        &self,
+        deliveries: Subscription,
+        lag: impl Fn(Position) -> u64 + Send + 'static,
+    ) -> Subscription {
+        let metrics = self.subscription_metrics();
+        let passed = Position::new(0, 0);
+        Box::pin(Counted { deliveries, lag, metrics, events: 0, passed })
+    }
+}
+
+struct Counted<L> {
+    deliveries: Subscription,
+    lag: L,
+    metrics: SubscriptionMetrics,
+    /// Delivered, and not counted yet.
+    events: u64,
+    passed: Position,
+}
+
+// Nothing in it is pinned in place.
+impl<L> Unpin for Counted<L> {}
+
+impl<L: Fn(Position) -> u64> Counted<L> {
+    fn count(&mut self) {
+        self.metrics.delivered(std::mem::take(&mut self.events));
+        self.metrics.lag((self.lag)(self.passed));
+    }
+}
+
+impl<L: Fn(Position) -> u64> Stream for Counted<L> {
+    type Item = Result<Delivery, ReadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let polled = self.deliveries.as_mut().poll_next(context);
+        match &polled {
+            Poll::Ready(Some(Ok(delivery))) => {
+                if let Some(position) = delivery.position() {
+                    self.passed = position;
+                }
+                match delivery {
+                    Delivery::Event(_) => self.events += 1,
+                    Delivery::FellBehind => self.metrics.fell_behind(),
+                    _ => {}
+                }
+                if self.events >= EVERY {
+                    self.count();
+                }
+            }
+            Poll::Pending | Poll::Ready(_) => self.count(),
+        }
+        polled
+    }
+}
+
+impl<L> Drop for Counted<L> {
+    fn drop(&mut self) {
+        self.metrics.delivered(self.events);
     }
 }

@@ -22,7 +22,7 @@ pub fn stamp<'e>(span: &Span, events: &'e [Event]) -> Cow<'e, [Event]> {
     events.iter().map(stamp).collect()
 }
 
-/// As [`stamp`], for one event.
+/// Stamps one event, like [`stamp`].
 #[must_use]
 pub fn stamp_one<'e>(span: &Span, event: &'e Event) -> Cow<'e, Event> {
     match stamp(span, std::slice::from_ref(event)) {

@@ -12,8 +12,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::scan::Text;
 use super::scan::scan;
-use super::text::Text;
 use super::{CodecError, Decoded, Envelope, links, timestamp};
 use crate::payload::{self, Payload};
 use crate::{ActorId, CommitMarks, Event, Metadata, Version};

@@ -27,7 +27,6 @@ mod bincode;
 mod cloudevents;
 pub mod links;
 mod scan;
-mod text;
 mod timestamp;
 
 use bytes::Bytes;
@@ -46,10 +45,10 @@ pub enum Codec {
     Bincode,
 }
 
-/// What is encoded: one actor's part of a commit, and what its store adds.
+/// The input of [`Codec::encode`]: one actor's part of a commit, and what its store adds.
 #[derive(Debug, Clone, Copy)]
 pub struct Envelope<'a> {
-    /// Where the events come from: the name of the stream.
+    /// The source of the events: the name of the stream.
     pub source: &'a str,
     /// The part.
     pub part: &'a Part<'a>,
@@ -61,10 +60,10 @@ pub struct Envelope<'a> {
     pub marks: Option<&'a CommitMarks>,
 }
 
-/// What was decoded.
+/// A decoded commit: the output of [`Codec::decode`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded {
-    /// Whose commit it is.
+    /// The actor of the commit.
     pub actor: ActorId,
     /// The actor's version after the commit.
     pub version: Version,
@@ -72,7 +71,7 @@ pub struct Decoded {
     pub events: Vec<Event>,
     /// Its note.
     pub note: Option<Bytes>,
-    /// The sequences of the actor's commits before this one, newest first; `None` if whoever wrote it gave no list.
+    /// The sequences of the actor's commits before this one, newest first; `None` if the writer gave no list.
     pub links: Option<Vec<u64>>,
     /// The id of a commit without events, or over several actors.
     pub id: Option<Uuid>,
@@ -116,7 +115,7 @@ impl Codec {
         Self::decode_with(bytes, true)
     }
 
-    /// As [`decode`](Self::decode), for who does not follow the links: there are none in what it gives, or maybe some.
+    /// Decodes like [`decode`](Self::decode), for callers that do not follow the links, which may be missing in the result.
     ///
     /// # Errors
     /// As [`decode`](Self::decode).

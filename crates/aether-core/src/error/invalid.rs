@@ -46,7 +46,7 @@ pub enum Rule {
     NoEventsWithoutHead,
     /// A commit is over at most 100 actors.
     TooManyActors {
-        /// How many there are.
+        /// The number of them.
         actors: usize,
     },
 }

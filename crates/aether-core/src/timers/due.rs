@@ -10,8 +10,8 @@ use super::{Timer, TimerError};
 
 /// A timer that is due, in the hands of one listener.
 ///
-/// It is handed out again, to whoever listens, if it is dropped or not acknowledged for long; when exactly is the store's
-/// business. Whoever fails to act on it says [`again`](Self::again), which leaves time for things to mend.
+/// The store hands it out again, to any listener, if it is dropped or not acknowledged for long; the store decides when.
+/// A listener that fails to act on it calls [`again`](Self::again), which delays the next attempt.
 pub struct DueTimer {
     timer: Timer,
     attempt: u64,
@@ -19,7 +19,7 @@ pub struct DueTimer {
 }
 
 impl DueTimer {
-    /// For stores: a timer that is handed out for the `attempt`th time, the first being 1.
+    /// Returns, for stores, a timer that is handed out for the `attempt`th time; the first is 1.
     #[must_use]
     pub fn new(timer: Timer, attempt: u64, handed: impl Handed + 'static) -> Self {
         Self { timer, attempt, handed: Box::new(handed) }
@@ -31,13 +31,13 @@ impl DueTimer {
         &self.timer
     }
 
-    /// For which time it is handed out, as far as the store has counted; the first is 1.
+    /// Returns the number of this delivery, as counted by the store; the first is 1.
     #[must_use]
     pub fn attempt(&self) -> u64 {
         self.attempt
     }
 
-    /// How long ago it was due, if it is `now`; zero if that is still to come.
+    /// Returns the time since the timer was due, at `now`; zero if it is not yet due.
     #[must_use]
     pub fn late_by(&self, now: OffsetDateTime) -> Duration {
         (now - self.timer.at).try_into().unwrap_or_default()
@@ -73,13 +73,13 @@ impl fmt::Debug for DueTimer {
     }
 }
 
-/// For stores: what becomes of a timer that was handed out. If it is dropped, the timer comes again.
+/// The store's side of a timer that was handed out. If it is dropped, the store hands the timer out again.
 #[async_trait]
 pub trait Handed: Send + Sync {
-    /// As [`DueTimer::done`].
+    /// Implements [`DueTimer::done`].
     async fn done(self: Box<Self>) -> Result<(), TimerError>;
 
-    /// As [`DueTimer::again`].
+    /// Implements [`DueTimer::again`].
     async fn again(self: Box<Self>, after: Duration) -> Result<(), TimerError>;
 }
 

@@ -1,10 +1,12 @@
 //! The data of a variant, as it is in JSON: its shape and its fields.
 
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Fields, Type};
 
-use super::serde_attributes::{self, FieldAttributes, Renaming};
-use super::type_text::type_text;
+use super::serde_attributes;
+use super::serde_attributes::{FieldAttributes, Renaming};
 
 /// The data of a variant.
 pub(super) struct Data {
@@ -87,9 +89,45 @@ fn rename(field: &str, rule: Option<&str>) -> String {
     }
 }
 
+pub(super) fn type_text(ty: &Type) -> String {
+    let mut text = String::new();
+    push(ty.to_token_stream(), &mut text);
+    text
+}
+
+fn push(tokens: TokenStream, text: &mut String) {
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => {
+                let (open, close) = match group.delimiter() {
+                    proc_macro2::Delimiter::Parenthesis => ("(", ")"),
+                    proc_macro2::Delimiter::Bracket => ("[", "]"),
+                    proc_macro2::Delimiter::Brace => ("{", "}"),
+                    proc_macro2::Delimiter::None => ("", ""),
+                };
+                text.push_str(open);
+                push(group.stream(), text);
+                text.push_str(close);
+            }
+            TokenTree::Punct(punct) => {
+                text.push(punct.as_char());
+                if matches!(punct.as_char(), ',' | ';') {
+                    text.push(' ');
+                }
+            }
+            word @ (TokenTree::Ident(_) | TokenTree::Literal(_)) => {
+                if text.ends_with(|last: char| last.is_alphanumeric() || last == '_') {
+                    text.push(' ');
+                }
+                text.push_str(&word.to_string());
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::rename;
+    use super::{rename, type_text};
 
     #[test]
     fn fields_are_renamed_as_serde_does() {
@@ -106,5 +144,18 @@ mod tests {
             assert_eq!(rename("opened_by_id", Some(rule)), renamed);
         }
         assert_eq!(rename("opened_by_id", None), "opened_by_id");
+    }
+
+    #[test]
+    fn types_read_as_they_are_written() {
+        for text in [
+            "u64",
+            "Option<String>",
+            "std::collections::BTreeMap<String, Vec<(u8, bool)>>",
+            "[u8; 16]",
+            "Box<dyn Fn(u8)->u8>",
+        ] {
+            assert_eq!(type_text(&syn::parse_str(text).unwrap()), text);
+        }
     }
 }

@@ -5,7 +5,6 @@ mod expand;
 mod field;
 mod rules;
 mod serde_attributes;
-mod type_text;
 
 use proc_macro2::TokenStream;
 use syn::spanned::Spanned;

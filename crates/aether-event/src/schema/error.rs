@@ -8,7 +8,7 @@ use aether_core::Source;
 use super::WRITE_SCHEMAS;
 use crate::InvalidEvents;
 
-/// How a schema file and the code differ, or why that cannot be said.
+/// The differences between a schema file and the code, or the reason why they cannot be compared.
 ///
 /// It is mostly seen where a test fails, so `{:?}` prints the message, too.
 pub struct SchemaError {
@@ -34,13 +34,13 @@ impl SchemaError {
         Self { path: path.to_owned(), kind }
     }
 
-    /// Whether events that may be in logs could not be read any more. The code has to change.
+    /// Returns whether the code cannot read events that logs may contain. The code has to change.
     #[must_use]
     pub fn is_breaking(&self) -> bool {
         matches!(self.kind, Kind::Breaking(_))
     }
 
-    /// Whether the events are as they should be, and only the file has to be written anew.
+    /// Returns whether the code is right and only the file has to be written again.
     #[must_use]
     pub fn is_outdated(&self) -> bool {
         matches!(self.kind, Kind::Outdated(_))

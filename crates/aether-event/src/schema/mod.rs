@@ -13,7 +13,7 @@ pub use file::{WRITE_SCHEMAS, check_schemas, write_schemas};
 
 use crate::{DomainEvent, InvalidEvents, Shape, Variant, check};
 
-/// What the events of an enum look like: its types with their names, versions and fields.
+/// The schema of an enum of events: its types with their names, versions and fields.
 ///
 /// A field's type is the text of the code. What is inside of a type of the user's own is not seen: who changes such a type
 /// so that old data does not fit raises the versions of the events that have it.

@@ -11,19 +11,19 @@ use crate::{Kind, Name, Reference};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Element {
-    /// Something that has happened.
+    /// An event: something that happened.
     Event(DomainEvent),
-    /// What somebody wants to happen.
+    /// A command: a request for something to happen.
     Command(Command),
-    /// Somebody who decides.
+    /// A person who decides.
     Person(Person),
-    /// What decides about commands.
+    /// An aggregate, which decides commands.
     Aggregate(Aggregate),
-    /// What reacts to events.
+    /// A policy, which reacts to events.
     Policy(Policy),
-    /// What somebody looks at.
+    /// A read model, which a person looks at.
     ReadModel(ReadModel),
-    /// What is not ours.
+    /// A system of others.
     ExternalSystem(ExternalSystem),
     /// An open question.
     HotSpot(HotSpot),
@@ -55,7 +55,7 @@ pub struct Elements {
 }
 
 impl Elements {
-    /// Puts a note there.
+    /// Adds a note.
     pub fn push(&mut self, element: impl Into<Element>) {
         match element.into() {
             Element::Event(event) => self.events.push(event),
@@ -87,10 +87,10 @@ impl Elements {
 
 /// What all notes have.
 pub(crate) trait Note {
-    /// What it is.
+    /// The kind of the note.
     fn kind(&self) -> Kind;
 
-    /// What stands on it.
+    /// The name on the note.
     fn name(&self) -> &Name;
 
     /// The notes that it mentions.

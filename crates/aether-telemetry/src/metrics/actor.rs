@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use metrics::{Counter, Histogram};
 
-use super::Timer;
 use super::gauge::{Share, Together};
+use super::recorder::Timer;
 use super::recorder::{Labels, PerRecorder, Registry, count};
 use super::table;
 
-/// What the actors of one category in one system do.
+/// The metrics of the actors of one category in one system.
 ///
 /// Commands are timed by the [`Timer`] that each got when it was put to its actor; those that came before there was a
 /// recorder are not counted. Without a recorder nothing asks the clock, and nobody asks for the recorder but
@@ -40,14 +40,14 @@ struct Counters {
     panics: Counter,
 }
 
-/// How a command was answered.
+/// The outcome of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answered {
-    /// It was executed.
+    /// Executed.
     Done,
     /// The actor has refused it.
     Refused,
-    /// It was executed before.
+    /// Executed before.
     Recalled,
 }
 

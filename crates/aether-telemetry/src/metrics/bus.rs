@@ -6,7 +6,7 @@ use super::gauge::Share;
 use super::recorder::{Labels, PerRecorder};
 use super::table;
 
-/// What is published to one namespace of a bus.
+/// The metrics of the publishers to one namespace of a bus.
 #[derive(Debug)]
 pub struct BusMetrics {
     labels: Labels,
@@ -48,7 +48,7 @@ impl BusMetrics {
     }
 }
 
-/// What a subscriber of a bus gets, which counts as a subscriber until this is dropped.
+/// The metrics of a subscriber of a bus. It counts as a subscriber until this is dropped.
 ///
 /// The label `namespace` has the pattern that the subscriber gave, such as `tenant-abc` or `tenant.*`.
 #[derive(Debug)]

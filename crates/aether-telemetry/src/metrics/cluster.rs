@@ -5,25 +5,25 @@ use std::time::Duration;
 
 use metrics::{Counter, Histogram};
 
-use super::Timer;
 use super::gauge::{Share, Together, lock};
+use super::recorder::Timer;
 use super::recorder::{Labels, PerRecorder, count};
 use super::table;
 
-/// How a node sees its cluster. The counts begin with the node.
+/// A node's view of its cluster. The counts begin with the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ClusterReport {
     /// Members by state: joining, up, suspect, leaving.
     pub members: [u64; 4],
     /// The epoch of the leader that is known; 0 if there is none.
     pub epoch: u64,
-    /// Whether the node leads.
+    /// True if the node leads.
     pub leads: bool,
-    /// How often there was a new leader.
+    /// The number of changes of the leader.
     pub leader_changes: u64,
     /// Heartbeats of others that were not heard.
     pub heartbeats_missed: u64,
-    /// How often the node did not hear itself.
+    /// The number of times that the node did not receive its own heartbeat.
     pub cut_off: u64,
     /// Shards that the node acts for.
     pub shards: u64,
@@ -31,15 +31,15 @@ pub struct ClusterReport {
     pub moving: u64,
 }
 
-/// How something that was asked over the network has ended.
+/// The outcome of a request over the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RemoteEnded {
-    /// With an answer; a refusal is one.
+    /// An answer; a refusal is one.
     Answered,
-    /// Without an answer, at its deadline.
+    /// No answer by the deadline.
     TimedOut,
-    /// With an error.
+    /// An error.
     Failed,
 }
 
@@ -55,7 +55,7 @@ impl RemoteEnded {
     }
 }
 
-/// What a node does in its cluster, or a client outside of it.
+/// The metrics of a node in its cluster, or of a client outside of it.
 #[derive(Debug)]
 pub struct ClusterMetrics {
     labels: Labels,

@@ -5,21 +5,21 @@ use std::time::Duration;
 
 use metrics::{Counter, Histogram};
 
-use super::Timer;
 use super::gauge::{Share, Together, lock};
+use super::recorder::Timer;
 use super::recorder::{Labels, PerRecorder};
 use super::table;
 
-/// How far one member is. The counts begin with the member.
+/// The progress of one member. The counts begin with the member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GroupReport {
-    /// How many members it knows of, itself among them.
+    /// The number of members that it knows of, itself among them.
     pub members: u64,
-    /// How many partitions it holds.
+    /// The number of partitions that it holds.
     pub partitions: u64,
-    /// How many actors are parked in those.
+    /// The number of actors that are parked in those.
     pub parked: u64,
-    /// How old the oldest event is that it has yet to handle.
+    /// The age of the oldest event that it has yet to handle.
     pub lag: Duration,
     /// Events that it has handled.
     pub handled: u64,
@@ -29,7 +29,7 @@ pub struct GroupReport {
     pub refused: u64,
 }
 
-/// What one member of a consumer group does.
+/// The metrics of one member of a consumer group.
 #[derive(Debug)]
 pub struct GroupMetrics {
     labels: Labels,

@@ -12,30 +12,23 @@
 mod actor;
 mod bus;
 mod cluster;
-mod effect;
 mod gauge;
 mod group;
-mod process;
 mod projection;
+mod reactors;
 mod recorder;
 mod store;
-mod subscription;
 mod table;
-mod timer;
-mod timers;
 
 pub use actor::{ActorMetrics, Answered};
 pub use bus::{BusMetrics, SubscriberMetrics};
 pub use cluster::{ClusterMetrics, ClusterReport, RemoteEnded};
-pub use effect::EffectMetrics;
 pub use group::{GroupMetrics, GroupReport};
-pub use process::ProcessMetrics;
 pub use projection::{ProjectionMetrics, ProjectionReport};
-pub use store::StoreMetrics;
-pub use subscription::SubscriptionMetrics;
+pub use reactors::{EffectMetrics, ProcessMetrics, TimerMetrics};
+pub use recorder::Timer;
+pub use store::{StoreMetrics, SubscriptionMetrics};
 pub use table::{Kind, METRICS, Metric};
-pub use timer::Timer;
-pub use timers::TimerMetrics;
 
 pub(crate) use recorder::is_installed as is_recorded;
 

@@ -5,23 +5,23 @@ use std::time::Duration;
 
 use metrics::{Counter, Histogram};
 
-use super::Timer;
 use super::gauge::{Share, Together, lock};
+use super::recorder::Timer;
 use super::recorder::{Labels, PerRecorder};
 use super::table;
 
-/// How far one runner of a projection is. The count begins with the runner.
+/// The progress of one runner of a projection. The count begins with the runner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ProjectionReport {
     /// Events that it has applied.
     pub applied: u64,
     /// The sequence up to which everything is in the view; `None` if that is not known.
     pub position: Option<u64>,
-    /// How old the oldest event is that it has yet to apply.
+    /// The age of the oldest event that it has yet to apply.
     pub lag: Duration,
 }
 
-/// What one runner of a projection does.
+/// The metrics of one runner of a projection.
 #[derive(Debug)]
 pub struct ProjectionMetrics {
     labels: Labels,

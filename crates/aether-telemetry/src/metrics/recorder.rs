@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
 
@@ -129,6 +130,35 @@ impl Labels {
         debug_assert_eq!(metric.labels.len(), self.0.len(), "{}", metric.name);
         let labels = metric.labels.iter().zip(&self.0).map(|(name, value)| Label::new(*name, value.clone()));
         Key::from_parts(KeyName::from_const_str(metric.name), labels.collect::<Vec<_>>())
+    }
+}
+
+/// The time since something began; without a recorder the clock is not asked. By default it has not begun, and measures
+/// nothing.
+#[derive(Debug, Clone, Copy, Default)]
+#[must_use = "a timer is handed to what is counted at the end"]
+pub struct Timer(Option<Instant>);
+
+impl Timer {
+    /// Begins now.
+    pub fn start() -> Self {
+        Self(is_installed().then(Instant::now))
+    }
+
+    /// Whether there was a recorder when it began.
+    pub(crate) fn is_running(self) -> bool {
+        self.0.is_some()
+    }
+
+    /// When it began, if there was a recorder then.
+    pub(crate) fn began(self) -> Option<Instant> {
+        self.0
+    }
+
+    pub(crate) fn stop(self, histogram: &Histogram) {
+        if let Self(Some(began)) = self {
+            histogram.record(began.elapsed().as_secs_f64());
+        }
     }
 }
 

@@ -1,22 +1,22 @@
-//! [`StoreMetrics`]: what an event store counts.
+//! [`StoreMetrics`] and [`SubscriptionMetrics`]: the metrics of a store and of its subscriptions.
 
 use aether_core::{ReadError, SaveError, Saved};
 use metrics::{Counter, Histogram};
 
-use super::Timer;
+use super::gauge::{Share, Together};
 use super::recorder::{Labels, PerRecorder, Registry, count};
-use super::table;
+use super::{Timer, table};
 use crate::span;
 
-/// What one store does.
+/// The metrics of one store.
 #[derive(Debug)]
 pub struct StoreMetrics {
     labels: Labels,
-    counters: PerRecorder<Counters>,
+    counters: PerRecorder<StoreCounters>,
 }
 
 #[derive(Debug)]
-struct Counters {
+struct StoreCounters {
     saves: Counter,
     events_saved: Counter,
     conflicts: Counter,
@@ -40,14 +40,14 @@ impl StoreMetrics {
         Self { labels: Labels::new(namespace, store), counters: PerRecorder::new() }
     }
 
-    fn counters(&self) -> Option<&Counters> {
+    fn counters(&self) -> Option<&StoreCounters> {
         self.counters.get(|registry| self.register(registry))
     }
 
-    fn register(&self, registry: &Registry<'_>) -> Counters {
+    fn register(&self, registry: &Registry<'_>) -> StoreCounters {
         let counter = |metric| registry.counter(metric, &self.labels);
         let histogram = |metric| registry.histogram(metric, &self.labels);
-        Counters {
+        StoreCounters {
             saves: counter(&table::SAVES),
             events_saved: counter(&table::EVENTS_SAVED),
             conflicts: counter(&table::CONFLICTS),
@@ -133,6 +133,58 @@ impl StoreMetrics {
     pub fn snapshot(&self, hit: bool) {
         if let Some(counters) = self.counters() {
             if hit { &counters.snapshot_hits } else { &counters.snapshot_misses }.increment(1);
+        }
+    }
+}
+
+/// The metrics of one subscription, which counts as open until this is dropped.
+#[derive(Debug)]
+pub struct SubscriptionMetrics {
+    labels: Labels,
+    counters: PerRecorder<SubscriptionCounters>,
+    lag: Share,
+    _open: Share,
+}
+
+#[derive(Debug)]
+struct SubscriptionCounters {
+    delivered: Counter,
+    fell_behind: Counter,
+}
+
+impl SubscriptionMetrics {
+    /// Of a new subscription to a store of this kind.
+    #[must_use]
+    pub fn new(namespace: Option<&str>, store: &'static str) -> Self {
+        let labels = Labels::new(namespace, store);
+        let lag = Share::new(&table::SUBSCRIPTION_LAG, &labels, Together::Sum);
+        let open = Share::one(&table::SUBSCRIPTIONS, &labels);
+        Self { labels, counters: PerRecorder::new(), lag, _open: open }
+    }
+
+    fn counters(&self) -> Option<&SubscriptionCounters> {
+        self.counters.get(|registry| SubscriptionCounters {
+            delivered: registry.counter(&table::SUBSCRIPTION_EVENTS, &self.labels),
+            fell_behind: registry.counter(&table::SUBSCRIPTION_FELL_BEHIND, &self.labels),
+        })
+    }
+
+    /// Events were delivered.
+    pub fn delivered(&self, events: u64) {
+        if let Some(counters) = self.counters() {
+            counters.delivered.increment(events);
+        }
+    }
+
+    /// So many commits are saved that the subscription has not come to.
+    pub fn lag(&self, commits: u64) {
+        self.lag.set(commits);
+    }
+
+    /// The subscription had caught up, and is behind again.
+    pub fn fell_behind(&self) {
+        if let Some(counters) = self.counters() {
+            counters.fell_behind.increment(1);
         }
     }
 }

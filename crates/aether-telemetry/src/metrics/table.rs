@@ -1,31 +1,31 @@
 //! The table of all metrics: the one place that says what each is. The names in the code, the descriptions that are
 //! exported and `docs/metrics.md` come from it.
 
-/// What a metric is.
+/// The description of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metric {
     /// Its name, as Prometheus shows it.
     pub name: &'static str,
-    /// How it is to be read.
+    /// The kind of the metric.
     pub kind: Kind,
-    /// What it counts or measures, such as `commits` or `seconds`.
+    /// The unit of the metric, such as `commits` or `seconds`.
     pub unit: &'static str,
     /// The names of its labels.
     pub labels: &'static [&'static str],
-    /// What it means.
+    /// The meaning of the metric.
     pub meaning: &'static str,
 }
 
-/// How a metric is to be read.
+/// The kind of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// It only grows, from 0 when the process starts.
+    /// A value that only grows, from 0 when the process starts.
     Counter,
-    /// It is what it is now.
+    /// The current value.
     Gauge,
-    /// It has buckets, a sum and a count.
+    /// A distribution with buckets, a sum and a count.
     Histogram,
 }
 

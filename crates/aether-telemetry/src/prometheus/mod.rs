@@ -23,7 +23,7 @@ const DURATIONS: &[f64] = &[
 /// Those of numbers of things.
 const NUMBERS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
 
-/// Why metrics are not served.
+/// The reason why metrics are not served.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
@@ -35,26 +35,26 @@ pub enum ServeError {
     Address {
         /// The address.
         address: std::net::SocketAddr,
-        /// Why not.
+        /// The reason.
         #[source]
         source: std::io::Error,
     },
     /// The recorder could not be made.
     #[error("the recorder could not be made: {reason}")]
     Recorder {
-        /// Why not.
+        /// The reason.
         reason: String,
     },
 }
 
 impl ServeError {
-    /// Whether somebody else gets the metrics.
+    /// Returns whether another recorder is installed.
     #[must_use]
     pub fn is_other_recorder(&self) -> bool {
         matches!(self, Self::OtherRecorder)
     }
 
-    /// Whether another address may do.
+    /// Returns whether another address may work.
     #[must_use]
     pub fn is_address(&self) -> bool {
         matches!(self, Self::Address { .. })

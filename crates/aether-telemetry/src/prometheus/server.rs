@@ -65,7 +65,7 @@ pub struct MetricsServer {
 }
 
 impl MetricsServer {
-    /// Where it listens.
+    /// Returns the address on which the server listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -76,7 +76,7 @@ impl MetricsServer {
         self.pages.add(path, Arc::new(render));
     }
 
-    /// Whether it still serves. It ends by itself only with its runtime, or by a fault in it.
+    /// Returns whether the server is running. It ends by itself only with its runtime, or by a fault.
     #[must_use]
     pub fn is_running(&self) -> bool {
         !self.task.is_finished()
