@@ -90,15 +90,27 @@ async fn a_killed_owner_loses_nothing() {
     assert!(load.stop(&world).await > 50);
 }
 
+/// An attempt that is under way when the deadline passes leaves the outcome open, truthfully. On a busy machine that happens;
+/// asked again, a caller is told that nothing was begun.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_an_owner_nothing_was_begun() {
     let world = World::new();
     let client = world.client(0).await;
-    let within = Duration::from_millis(300);
-    let failed = client.account(0).ask(Deposit { cents: 1 }).within(within).await.unwrap_err();
-    assert_eq!(failed, AskError::Failed(ActorError::Expired));
-    let failed = client.account(0).query(Balance).within(within).await.unwrap_err();
-    assert_eq!(failed, ActorError::Expired);
+    let (within, deadline) = (Duration::from_millis(300), soon());
+    loop {
+        match client.account(0).ask(Deposit { cents: 1 }).within(within).await.unwrap_err() {
+            AskError::Failed(ActorError::Expired) => break,
+            AskError::Failed(ActorError::TimedOut { .. }) => assert!(Instant::now() < deadline),
+            failed => panic!("{failed:?}"),
+        }
+    }
+    loop {
+        match client.account(0).query(Balance).within(within).await.unwrap_err() {
+            ActorError::Expired => break,
+            ActorError::TimedOut { .. } => assert!(Instant::now() < deadline),
+            failed => panic!("{failed:?}"),
+        }
+    }
 }
 
 /// What is kept while a shard moves is answered when its new owner acts.
