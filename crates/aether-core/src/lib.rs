@@ -21,6 +21,7 @@ mod clock;
 pub mod codec;
 mod commit;
 mod context;
+mod delegate;
 mod error;
 mod event;
 mod ext;
@@ -30,7 +31,6 @@ mod namespace;
 mod payload;
 mod position;
 mod recorded;
-mod shared;
 mod snapshot;
 mod store;
 mod subscription;
@@ -59,3 +59,6 @@ pub use store::{CommitStream, EventStore, EventStream, Saved};
 pub use subscription::{Delivery, Subscribe, SubscribeFrom, SubscribeOptions, Subscription};
 pub use timers::{DueTimer, DueTimers, Handed, InvalidTimer, Timer, TimerError, TimerId, Timers};
 pub use version::Version;
+
+#[doc(hidden)]
+pub use futures_core::future::BoxFuture as __BoxFuture;

@@ -1,9 +1,8 @@
 //! [`Faulty`]: a memory store with one fault.
 
 use aether_core::{
-    ActorId, ActorSnapshot, Commit, CommitStream, Event, EventStore, EventStream, Head, Position, ReadError,
-    ReadFrom, SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Subscribe, SubscribeOptions,
-    Subscription, Version,
+    ActorId, ActorSnapshot, Commit, CommitStream, Event, EventStore, EventStream, Head, Position, SaveError,
+    Saved, SnapshotError, SnapshotStore, Subscribe, Version, delegate_store,
 };
 use aether_store_memory::MemoryEventStore;
 use async_trait::async_trait;
@@ -102,10 +101,6 @@ impl EventStore for Faulty {
         }
     }
 
-    async fn get_head(&self, actor: &ActorId) -> Result<Head, ReadError> {
-        self.store.get_head(actor).await
-    }
-
     fn get_events(&self, actor: &ActorId, from: Version) -> EventStream {
         let fault = self.fault;
         let spoil = move |mut event: aether_core::RecordedEvent| {
@@ -117,10 +112,6 @@ impl EventStore for Faulty {
             event
         };
         self.store.get_events(actor, from).map_ok(spoil).boxed()
-    }
-
-    fn get_events_backward(&self, actor: &ActorId, from: Version) -> EventStream {
-        self.store.get_events_backward(actor, from)
     }
 
     fn get_commits(&self, actor: &ActorId, after: Head) -> CommitStream {
@@ -145,33 +136,15 @@ impl EventStore for Faulty {
         }
     }
 
-    fn get_all(&self, from: ReadFrom, limit: usize) -> EventStream {
-        self.store.get_all(from, limit)
-    }
-
-    async fn get_actors(
-        &self,
-        category: &str,
-        after: Option<&ActorId>,
-        limit: usize,
-    ) -> Result<Vec<ActorId>, ReadError> {
-        self.store.get_actors(category, after, limit).await
-    }
+    delegate_store!(self => self.store; get_head, get_events_backward, get_all, get_actors);
 }
 
-#[async_trait]
 impl Subscribe for Faulty {
-    async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, ReadError> {
-        self.store.subscribe(options).await
-    }
+    delegate_store!(self => self.store; subscribe);
 }
 
 #[async_trait]
 impl SnapshotStore for Faulty {
-    async fn save_snapshot(&self, snapshot: &ActorSnapshot) -> Result<SnapshotSaved, SnapshotError> {
-        self.store.save_snapshot(snapshot).await
-    }
-
     async fn load_snapshot(&self, actor: &ActorId) -> Result<Option<ActorSnapshot>, SnapshotError> {
         let snapshot = self.store.load_snapshot(actor).await?;
         Ok(match self.fault {
@@ -185,4 +158,6 @@ impl SnapshotStore for Faulty {
             _ => snapshot,
         })
     }
+
+    delegate_store!(self => self.store; save_snapshot);
 }

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aether_actor::Store;
 use aether_core::{
-    ActorId, ActorSnapshot, Commit, CommitStream, EventStore, EventStream, Head, ReadError, ReadFrom,
-    SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Source, Subscribe, SubscribeOptions,
-    Subscription, Version, VersionConflict,
+    ActorId, ActorSnapshot, Commit, CommitStream, EventStore, Head, ReadError, SaveError, Saved,
+    SnapshotError, SnapshotSaved, SnapshotStore, Source, Subscribe, VersionConflict, delegate_store,
 };
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -174,18 +173,6 @@ impl EventStore for Probe {
         self.store.confirm(actor, head).await
     }
 
-    async fn get_head(&self, actor: &ActorId) -> Result<Head, ReadError> {
-        self.store.get_head(actor).await
-    }
-
-    fn get_events(&self, actor: &ActorId, from: Version) -> EventStream {
-        self.store.get_events(actor, from)
-    }
-
-    fn get_events_backward(&self, actor: &ActorId, from: Version) -> EventStream {
-        self.store.get_events_backward(actor, from)
-    }
-
     fn get_commits(&self, actor: &ActorId, after: Head) -> CommitStream {
         *locked(&self.state.loads).entry(actor.clone()).or_default() += 1;
         if take_one(&self.state.unreadable) {
@@ -198,25 +185,11 @@ impl EventStore for Probe {
         self.store.get_commits(actor, after).inspect_ok(count).boxed()
     }
 
-    fn get_all(&self, from: ReadFrom, limit: usize) -> EventStream {
-        self.store.get_all(from, limit)
-    }
-
-    async fn get_actors(
-        &self,
-        category: &str,
-        after: Option<&ActorId>,
-        limit: usize,
-    ) -> Result<Vec<ActorId>, ReadError> {
-        self.store.get_actors(category, after, limit).await
-    }
+    delegate_store!(self => self.store; get_head, get_events, get_events_backward, get_all, get_actors);
 }
 
-#[async_trait]
 impl Subscribe for Probe {
-    async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, ReadError> {
-        self.store.subscribe(options).await
-    }
+    delegate_store!(self => self.store; subscribe);
 }
 
 #[async_trait]
