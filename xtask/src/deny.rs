@@ -3,9 +3,7 @@
 use anyhow::Result;
 
 use crate::shell::Cmd;
-use crate::tools;
-
-const VERSION: &str = "0.20.2";
+use crate::tools::DENY;
 
 /// Checks bans, licences and sources, and advisories if it can; otherwise says why not.
 ///
@@ -13,7 +11,7 @@ const VERSION: &str = "0.20.2";
 ///
 /// When a check fails, or cargo-deny cannot be had.
 pub(crate) fn run() -> Result<Option<String>> {
-    let deny = tools::cargo_tool("cargo-deny", VERSION)?;
+    let deny = DENY.find()?;
     let deny = || Cmd::new(&deny).args(["--all-features", "--workspace"]);
     deny().args(["check", "--hide-inclusion-graph", "bans", "licenses", "sources"]).run()?;
     // It lies in a git repository of its own, which not every machine can reach.

@@ -1,4 +1,4 @@
-//! What `cargo metadata` says about the workspace and its dependencies.
+//! The workspace and its dependencies, read from `cargo metadata`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -90,8 +90,13 @@ impl Metadata {
         })
     }
 
-    /// The names of all crates that `package` is built from, however deep, without those only for its tests.
+    /// Returns the names of all crates that `package` is built from, however deep, without those only for its tests.
     pub(crate) fn closure(&self, package: &Package) -> BTreeSet<&str> {
+        self.built_from(package).map(|found| found.name.as_str()).collect()
+    }
+
+    /// Returns all crates that `package` is built from, however deep, without those only for its tests.
+    pub(crate) fn built_from(&self, package: &Package) -> impl Iterator<Item = &Package> {
         let edges: BTreeMap<&str, &[Edge]> =
             self.resolve.nodes.iter().map(|node| (node.id.as_str(), node.deps.as_slice())).collect();
         let (mut seen, mut todo) = (BTreeSet::new(), vec![package.id.as_str()]);
@@ -104,11 +109,7 @@ impl Metadata {
                 }
             }
         }
-        self.packages
-            .iter()
-            .filter(|found| seen.contains(found.id.as_str()))
-            .map(|found| found.name.as_str())
-            .collect()
+        self.packages.iter().filter(move |found| seen.contains(found.id.as_str()))
     }
 }
 
@@ -123,14 +124,17 @@ impl Package {
         self.manifest_path.parent().unwrap_or(&self.manifest_path)
     }
 
-    /// What the manifest names as normal dependencies, optional ones included.
+    /// Returns the normal dependencies that the manifest names, optional ones included.
     pub(crate) fn direct(&self) -> impl Iterator<Item = &str> {
         self.dependencies.iter().filter(|d| d.kind.is_none()).map(|d| d.name.as_str())
     }
 
     /// Returns true if the package is below the folder `folder` of the workspace, such as `crates` or `examples`.
     pub(crate) fn is_in(&self, folder: &str) -> bool {
-        self.dir().parent().is_some_and(|parent| parent.ends_with(folder))
+        // A clone may have that name too: its manifest tells it from a folder of packages.
+        self.dir()
+            .parent()
+            .is_some_and(|parent| parent.ends_with(folder) && !parent.join("Cargo.toml").exists())
     }
 
     pub(crate) fn targets_of(&self, kind: &str) -> impl Iterator<Item = &str> {

@@ -10,12 +10,12 @@ use clap::Subcommand;
 pub(crate) enum Command {
     /// Get a nats-server and print where it is.
     Get {
-        /// Which version; by default the one that the tests use.
+        /// The version; by default the one that the tests use.
         version: Option<String>,
     },
     /// Run a server with JetStream on a free port, print its URL, and end it and its data with Ctrl-C.
     Run {
-        /// Which version; by default the one that the tests use.
+        /// The version; by default the one that the tests use.
         #[arg(long)]
         version: Option<String>,
         /// Three servers that are one cluster.

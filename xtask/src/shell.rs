@@ -53,7 +53,7 @@ impl Cmd {
         self.command.status().with_context(|| format!("cannot run `{line}`"))
     }
 
-    /// As [`status`](Self::status); anything but success is an error.
+    /// Runs it as [`status`](Self::status) does; anything but success is an error.
     pub(crate) fn run(self) -> Result<()> {
         let line = self.line();
         let status = self.status()?;
@@ -69,7 +69,7 @@ impl Cmd {
         self.command.output().with_context(|| format!("cannot run `{line}`"))
     }
 
-    /// Whether it can be run and succeeds, in silence.
+    /// Runs it in silence; true if it can be run and succeeds.
     pub(crate) fn succeeds(self) -> bool {
         self.output().is_ok_and(|output| output.status.success())
     }

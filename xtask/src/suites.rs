@@ -9,7 +9,7 @@ use crate::shell::Cmd;
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// What to measure: `stores`, `streams`, `actors` or `cluster`.
+    /// The part to measure: `stores`, `streams`, `actors` or `cluster`.
     suite: String,
     /// Passed on to the suite.
     #[arg(last = true)]
@@ -18,7 +18,7 @@ pub(crate) struct BenchArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CampaignArgs {
-    /// What to put under fire: `stores`, `streams`, `actors`, `cluster-sim` or `cluster-real`.
+    /// The part to put under fire: `stores`, `streams`, `actors`, `cluster-sim` or `cluster-real`.
     suite: String,
     /// The seed of everything random, to run again what was found.
     #[arg(long)]

@@ -11,8 +11,8 @@ use crate::shell::Cmd;
 
 /// The crates whose unit tests need servers as well.
 const NEEDS_SERVERS: &[&str] = &["aether-store-jetstream", "aether-tests"];
-/// Crates whose integration tests need servers.
-const NEEDS_SERVERS_IN_TESTS: &[&str] = &["aether-nats-server"];
+/// The harness. Integration tests of a crate that depends on it need servers, and so do its own.
+const HARNESS: &str = "aether-nats-server";
 
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     name: Option<String>,
 }
 
-/// How many tests passed and failed.
+/// The numbers of tests that passed and failed.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) passed: u64,
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     for complaint in &complaints {
         println!("error: {complaint}");
     }
-    println!("tests and doctests took {} s", start.elapsed().as_secs());
+    println!("all together took {} s", start.elapsed().as_secs());
     println!("{} passed, {} failed", counts.passed, counts.failed);
     Ok(if complaints.is_empty() && counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -53,30 +53,39 @@ pub(crate) fn run_tests(args: &Args) -> Result<(Counts, Vec<String>)> {
 
     let mut counts = Counts::default();
     let mut complaints = Vec::new();
-    let mut run = |what: &str, cmd: Cmd| -> Result<()> {
+    let mut took = Vec::new();
+    let mut run = |what: &'static str, cmd: Cmd| -> Result<bool> {
+        let start = Instant::now();
         let cmd = servers.iter().fold(cmd, |cmd, servers| servers.tell(cmd));
         let (status, lines) = in_parallel(cmd).watch()?;
+        took.push(format!("{what} {:.0} s", start.elapsed().as_secs_f64()));
         lines.iter().for_each(|line| counts.add(line));
         if !status.success() {
-            complaints.push(format!("{what} failed ({status})"));
+            complaints.push(format!("{what}: failed ({status})"));
         }
-        Ok(())
+        Ok(status.success())
     };
     let filter = args.name.iter();
-    if has_nextest() {
+    let nextest = has_nextest();
+    // The doctests have a run of their own below; without a choice of targets `cargo test` would run them too.
+    let choose = !nextest && selection.targets.is_empty();
+    let targets = if choose { all_targets(narrowed) } else { selection.targets };
+    let compile = Cmd::cargo(["test", "--no-run", "--quiet", "--all-features"]);
+    let compiled = run("compilation", compile.args(&selection.packages).args(&targets))?;
+    // Errors of the compiler have been printed, and would be printed once more.
+    if compiled && nextest {
         let cmd = Cmd::cargo(["nextest", "run", "--all-features", "--no-fail-fast", "--no-tests=pass"]);
-        run("cargo nextest", cmd.args(&selection.packages).args(&selection.targets).args(filter.clone()))?;
-    } else {
+        let chosen = selection.filter.iter().flat_map(|filter| ["-E", filter.as_str()]);
+        run("tests", cmd.args(&selection.packages).args(&targets).args(chosen).args(filter.clone()))?;
+    } else if compiled {
         let cmd = Cmd::cargo(["test", "--all-features", "--no-fail-fast"]);
-        // Without a choice of targets this runs the doctests too, which have their own run below.
-        let targets: &[String] =
-            if selection.targets.is_empty() { &all_targets(narrowed) } else { &selection.targets };
-        run("cargo test", cmd.args(&selection.packages).args(targets).arg("--").args(filter.clone()))?;
+        run("tests", cmd.args(&selection.packages).args(&targets).arg("--").args(filter.clone()))?;
     }
-    if narrowed.is_none_or(|package| package.targets_of("lib").next().is_some()) {
+    if compiled && narrowed.is_none_or(|package| package.targets_of("lib").next().is_some()) {
         let cmd = Cmd::cargo(["test", "--doc", "--all-features", "--no-fail-fast"]);
-        run("cargo test --doc", cmd.args(&selection.packages).arg("--").args(filter))?;
+        run("doctests", cmd.args(&selection.packages).arg("--").args(filter))?;
     }
+    println!("\n{}", took.join(", "));
     if let Some(name) = &args.name
         && counts == Counts::default()
     {
@@ -99,11 +108,13 @@ pub(crate) fn run_on_version(version: &str, program: &str) -> Result<()> {
     Ok(())
 }
 
-/// Which packages and targets to test, as arguments of cargo; no targets means all.
+/// The packages and targets to test, as arguments of cargo; no targets means all.
 #[derive(Debug, PartialEq, Eq)]
 struct Selection {
     packages: Vec<String>,
     targets: Vec<String>,
+    /// A filter for nextest: test programs of several crates have the same name, and cargo selects all of them.
+    filter: Option<String>,
 }
 
 fn select(metadata: &Metadata, narrowed: Option<&Package>, fast: bool) -> Selection {
@@ -113,8 +124,9 @@ fn select(metadata: &Metadata, narrowed: Option<&Package>, fast: bool) -> Select
         None => vec!["--workspace".to_owned()],
     };
     if !fast {
-        return Selection { packages, targets: Vec::new() };
+        return Selection { packages, targets: Vec::new(), filter: None };
     }
+    let mut without_tests = Vec::new();
     let mut targets = code_targets(narrowed);
     for member in metadata.members().filter(|member| narrowed.is_none_or(|only| only.name == member.name)) {
         let name = member.name.as_str();
@@ -122,11 +134,14 @@ fn select(metadata: &Metadata, narrowed: Option<&Package>, fast: bool) -> Select
             if narrowed.is_none() {
                 packages.extend(of("exclude", name));
             }
-        } else if !NEEDS_SERVERS_IN_TESTS.contains(&name) {
+        } else if name == HARNESS || member.dependencies.iter().any(|dependency| dependency.name == HARNESS) {
+            without_tests.push(format!("package(={name})"));
+        } else {
             targets.extend(member.targets_of("test").flat_map(|test| of("test", test)));
         }
     }
-    Selection { packages, targets }
+    let without = (!without_tests.is_empty()).then(|| without_tests.join(" + "));
+    Selection { packages, targets, filter: without.map(|without| format!("not (kind(test) & ({without}))")) }
 }
 
 /// Everything that holds tests but the documentation.
@@ -144,7 +159,8 @@ fn code_targets(narrowed: Option<&Package>) -> Vec<String> {
     all.map(str::to_owned).collect()
 }
 
-/// It runs tests in parallel across binaries; without it `cargo test` does as well, slower.
+/// Returns true if nextest is installed. It runs the tests of all programs in parallel; `cargo test` runs one program after
+/// the other.
 fn has_nextest() -> bool {
     Cmd::cargo(["nextest", "--version"]).succeeds()
 }
@@ -241,9 +257,15 @@ mod tests {
         let fast = select(&metadata, None, true);
         let excluded: Vec<&String> = fast.packages.iter().skip_while(|arg| *arg == "--workspace").collect();
         assert!(excluded.iter().any(|arg| *arg == "aether-store-jetstream"), "{fast:?}");
-        assert!(!fast.targets.iter().any(|arg| arg == "server"), "{fast:?}");
+        let filter = fast.filter.as_deref().unwrap_or_default();
+        assert!(filter.contains("package(=aether-nats-server)"), "{fast:?}");
+        assert!(filter.contains("package(=aether-coordination)"), "{fast:?}");
+        assert!(!filter.contains("package(=aether-core)"), "{fast:?}");
         let all = select(&metadata, None, false);
-        assert_eq!(all, Selection { packages: vec!["--workspace".to_owned()], targets: Vec::new() });
+        assert_eq!(
+            all,
+            Selection { packages: vec!["--workspace".to_owned()], targets: Vec::new(), filter: None }
+        );
     }
 
     #[test]

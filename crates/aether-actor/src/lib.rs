@@ -45,11 +45,16 @@ mod system;
 mod timers;
 mod transaction;
 
+/// Typed events: the crate `aether-event`.
+pub mod event {
+    pub use aether_derive::DomainEventOfActor as DomainEvent;
+    #[doc(inline)]
+    pub use aether_event::*;
+}
+
 pub use actor::{Actor, Never};
 pub use actor_ref::ActorRef;
 pub use aether_derive::{Command, Effect, Query};
-/// Typed events.
-pub use aether_event as event;
 pub use aether_group::{HandleError, Retry};
 pub use ask::Ask;
 pub use builder::ActorSystemBuilder;

@@ -1,6 +1,7 @@
 //! [`Transaction`]: a decision over several actors, saved in one commit.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -280,6 +281,12 @@ impl<A: Actor> Draft<A> {
         self.events.push(event);
     }
 
+    /// Loads the actor, as a boxed future: a tuple of parties awaits up to 24 of these. Unboxed, the compiler examined all of
+    /// them for each length of a tuple, which took half of this crate's compile time.
+    fn loading(actor: &ActorRef<A>) -> Pin<Box<dyn Future<Output = Result<Self, ActorError>> + Send + '_>> {
+        Box::pin(Self::load(actor))
+    }
+
     async fn load(actor: &ActorRef<A>) -> Result<Self, ActorError> {
         let (kind, id) = actor.kind()?;
         let live = kind.find(id, |cell| cell.loaded.read().clone()).flatten();
@@ -428,7 +435,7 @@ macro_rules! parties {
             async fn load(&self) -> Result<Self::Drafts, ActorError> {
                 #[expect(non_snake_case, reason = "named after its type")]
                 let ($($actor,)+) = self;
-                Ok(($(Draft::load($actor).await?,)+))
+                Ok(($(Draft::loading($actor).await?,)+))
             }
 
             fn saw(&self, heads: &[Head]) {

@@ -1,55 +1,69 @@
-//! The derives of Aether. Users have them from the facade `aether`, or from `aether-event` and `aether-actor`, where they
+//! The derives of Aether. Users import them from the facade `aether`, or from `aether-event` and `aether-actor`, where they
 //! stand beside the traits of the same names.
+//!
+//! A derive has to name the crate of its trait, and a macro cannot see which crates its caller depends on. Each crate
+//! therefore re-exports a derive of its own, which names that crate: `aether-event` has [`DomainEvent`](macro@DomainEvent),
+//! `aether-actor` [`DomainEventOfActor`](macro@DomainEventOfActor) and the facade
+//! [`DomainEventOfFacade`](macro@DomainEventOfFacade), all under the name `DomainEvent`. Callers that rename a crate in
+//! their `Cargo.toml` say `crate = path`.
 
-mod crate_path;
 mod event;
 mod named;
 
 use proc_macro::TokenStream;
-use syn::{DeriveInput, parse_macro_input};
 
 use named::Named;
 
-/// Makes an enum the events of a kind of actor. Each variant is a type of event, called like the variant.
-///
-/// On the enum:
-///
-/// | `#[event(…)]` | meaning |
-/// |---|---|
-/// | `name = "AccountEvent"` | what errors and schema files call the enum, if it is renamed in the code |
-/// | `retired("Old", upcast(1 = function => "New"))` | there may be such events in logs; there is no variant for them |
-/// | `crate = path` | where the trait is, if it is not found by itself |
-///
-/// On a variant:
-///
-/// | `#[event(…)]` | meaning |
-/// |---|---|
-/// | `name = "AccountOpened"` | the stable name of the type, if it is not the variant's |
-/// | `was = "AccountCreated"` | an older name; may be there several times |
-/// | `version = 2` | the version of its fields; 1 if it is not said |
-/// | `upcast(1 = function, 2 = function => ("A", "B.v2"))` | from each older version: what brings its data to the next version, or to the types behind `=>` |
-///
-/// The guide is in the crate `aether-event`.
+#[doc = include_str!("domain_event.md")]
 #[proc_macro_derive(DomainEvent, attributes(event))]
 pub fn domain_event(input: TokenStream) -> TokenStream {
-    let input = parse_macro_input!(input as DeriveInput);
-    event::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+    event::derive(input, "::aether_event")
 }
 
-/// Makes a type a command, called like the type, or `#[command(name = "…")]`.
+#[doc = include_str!("domain_event.md")]
+#[proc_macro_derive(DomainEventOfActor, attributes(event))]
+pub fn domain_event_of_actor(input: TokenStream) -> TokenStream {
+    event::derive(input, "::aether_actor::event")
+}
+
+#[doc = include_str!("domain_event.md")]
+#[proc_macro_derive(DomainEventOfFacade, attributes(event))]
+pub fn domain_event_of_facade(input: TokenStream) -> TokenStream {
+    event::derive(input, "::aether::event")
+}
+
+/// Implements `Command` for a type. The command is named after the type, or by `#[command(name = "…")]`.
 #[proc_macro_derive(Command, attributes(command))]
 pub fn command(input: TokenStream) -> TokenStream {
-    named::derive(input, &Named { name: "Command", attribute: "command" })
+    named::derive(input, &Named::COMMAND, "::aether_actor")
 }
 
-/// Makes a type a query, called like the type, or `#[query(name = "…")]`.
+/// Implements `Command` for a type. The command is named after the type, or by `#[command(name = "…")]`.
+#[proc_macro_derive(CommandOfFacade, attributes(command))]
+pub fn command_of_facade(input: TokenStream) -> TokenStream {
+    named::derive(input, &Named::COMMAND, "::aether::actor")
+}
+
+/// Implements `Query` for a type. The query is named after the type, or by `#[query(name = "…")]`.
 #[proc_macro_derive(Query, attributes(query))]
 pub fn query(input: TokenStream) -> TokenStream {
-    named::derive(input, &Named { name: "Query", attribute: "query" })
+    named::derive(input, &Named::QUERY, "::aether_actor")
 }
 
-/// Makes a type an effect, called like the type, or `#[effect(name = "…")]`.
+/// Implements `Query` for a type. The query is named after the type, or by `#[query(name = "…")]`.
+#[proc_macro_derive(QueryOfFacade, attributes(query))]
+pub fn query_of_facade(input: TokenStream) -> TokenStream {
+    named::derive(input, &Named::QUERY, "::aether::actor")
+}
+
+/// Implements `Effect` for a type. The effect is named after the type, or by `#[effect(name = "…")]`.
 #[proc_macro_derive(Effect, attributes(effect))]
 pub fn effect(input: TokenStream) -> TokenStream {
-    named::derive(input, &Named { name: "Effect", attribute: "effect" })
+    named::derive(input, &Named::EFFECT, "::aether_actor")
+}
+
+/// Implements `Effect` for a type. The effect is named after the type, or by `#[effect(name = "…")]`.
+#[proc_macro_derive(EffectOfFacade, attributes(effect))]
+pub fn effect_of_facade(input: TokenStream) -> TokenStream {
+    named::derive(input, &Named::EFFECT, "::aether::actor")
 }

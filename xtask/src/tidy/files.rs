@@ -1,4 +1,4 @@
-//! What every file keeps to.
+//! The rules for every file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,13 +14,13 @@ const MAY_BE_LONGER: &[&str] = &[];
 /// Directories that hold nothing of ours.
 const NOT_OURS: &[&str] = &["target", "corpus", "artifacts"];
 
-/// How a path begins that exists on one machine only.
+/// Beginnings of paths that exist on one machine only.
 const MACHINE_PATHS: &[&str] = &["/home/", "/Users/", "/root/"];
 
 /// Files about which paths are written on purpose: the list above.
 const MAY_NAME_MACHINE_PATHS: &[&str] = &["xtask/src/tidy/files.rs"];
 
-/// What is not tidy below `root`.
+/// Complaints about all files below `root`.
 pub(super) fn check(root: &Path) -> Result<Vec<String>> {
     let mut files = Vec::new();
     list(root, &mut files)?;
@@ -39,7 +39,7 @@ pub(super) fn check(root: &Path) -> Result<Vec<String>> {
     Ok(complaints)
 }
 
-/// What is wrong with one file.
+/// Complaints about one file.
 fn about(path: &str, text: &str) -> Vec<String> {
     let mut complaints = Vec::new();
     if path.ends_with(".rs") {

@@ -47,6 +47,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "aether-cluster",
             "aether-coordination",
             "aether-core",
+            "aether-derive",
             "aether-event",
             "aether-group",
             "aether-model",
@@ -80,7 +81,7 @@ struct Crate<'a> {
     name: &'a str,
     /// Normal dependencies in its manifest.
     direct: BTreeSet<&'a str>,
-    /// Those of them that only come with a feature.
+    /// The direct dependencies that only come with a feature.
     optional: BTreeSet<&'a str>,
     /// Everything that it is built from.
     closure: BTreeSet<&'a str>,

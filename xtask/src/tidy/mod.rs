@@ -3,6 +3,7 @@
 mod files;
 mod first_lines;
 mod layers;
+mod map;
 mod portable;
 mod sizes;
 mod sources;
@@ -36,6 +37,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     let mut complaints = layers::check(&metadata, &root)?;
+    complaints.extend(map::check(&root)?);
     complaints.extend(portable::check(&libraries));
     complaints.extend(first_lines::check(&libraries, &root, args.write)?);
     complaints.extend(files::check(&root)?);

@@ -11,7 +11,7 @@ use syn::{DeriveInput, LitInt, LitStr, Path, Token, parenthesized, token};
 #[derive(Default)]
 pub(super) struct EnumAttributes {
     pub(super) name: Option<LitStr>,
-    pub(super) krate: Option<Path>,
+    pub(super) path: Option<Path>,
     pub(super) retired: Vec<Retired>,
 }
 
@@ -48,8 +48,8 @@ impl EnumAttributes {
                     once(&meta, said.name.is_some())?;
                     said.name = Some(meta.value()?.parse()?);
                 } else if meta.path.is_ident("crate") {
-                    once(&meta, said.krate.is_some())?;
-                    said.krate = Some(meta.value()?.parse()?);
+                    once(&meta, said.path.is_some())?;
+                    said.path = Some(meta.value()?.parse()?);
                 } else if meta.path.is_ident("retired") {
                     let content;
                     parenthesized!(content in meta.input);

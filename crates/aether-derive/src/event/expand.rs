@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ext::IdentExt;
-use syn::{DeriveInput, Ident};
+use syn::{DeriveInput, Ident, Path};
 
 use super::Variant;
 use super::attributes::{EnumAttributes, Upcaster};
@@ -13,7 +13,7 @@ pub(super) fn expand(
     input: &DeriveInput,
     on_enum: &EnumAttributes,
     variants: &[Variant<'_>],
-    path: &TokenStream,
+    path: &Path,
 ) -> TokenStream {
     let ident = &input.ident;
     let name = on_enum.name.as_ref().map_or_else(|| ident.unraw().to_string(), syn::LitStr::value);
@@ -40,7 +40,7 @@ pub(super) fn expand(
     }
 }
 
-fn description(variant: &Variant<'_>, path: &TokenStream) -> TokenStream {
+fn description(variant: &Variant<'_>, path: &Path) -> TokenStream {
     let said = &variant.attributes;
     let (name, version, was) = (&said.name, said.version, &said.was);
     let event_type = if version == 1 { name.value() } else { format!("{}.v{version}", name.value()) };
@@ -61,7 +61,7 @@ fn description(variant: &Variant<'_>, path: &TokenStream) -> TokenStream {
     }
 }
 
-fn upcasters(upcasters: &[Upcaster], path: &TokenStream) -> TokenStream {
+fn upcasters(upcasters: &[Upcaster], path: &Path) -> TokenStream {
     let each = upcasters.iter().map(|Upcaster { from, function, into, .. }| {
         quote!(#path::Upcaster::new(#from, #function).leading_to(&[#(#into),*]))
     });

@@ -11,10 +11,15 @@ use proc_macro2::TokenStream;
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput};
 
-use crate::crate_path;
 use attributes::{EnumAttributes, VariantAttributes};
 
-pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
+/// Derives the trait, which is at `home` unless the enum says `crate = path`.
+pub(crate) fn derive(input: proc_macro::TokenStream, home: &str) -> proc_macro::TokenStream {
+    let expanded = syn::parse(input).and_then(|input| expand(&input, home));
+    expanded.unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+fn expand(input: &DeriveInput, home: &str) -> syn::Result<TokenStream> {
     let Data::Enum(data) = &input.data else {
         let message = "domain events are an enum, each type of event a variant; write `enum` here";
         return Err(syn::Error::new(input.ident.span(), message));
@@ -34,7 +39,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         });
     }
     rules::check(&variants, &on_enum.retired)?;
-    let path = crate_path::event(on_enum.krate.as_ref())?;
+    let path = on_enum.path.clone().map_or_else(|| syn::parse_str(home), Ok)?;
     Ok(expand::expand(input, &on_enum, &variants, &path))
 }
 
