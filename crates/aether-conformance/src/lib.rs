@@ -14,4 +14,10 @@
 
 #[cfg(feature = "actors")]
 pub mod actors;
+mod checks;
+mod rule;
 pub mod store;
+
+#[doc(hidden)]
+pub use rule::check;
+pub use rule::{Outcome, Rule, Subject};

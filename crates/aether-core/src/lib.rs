@@ -20,6 +20,7 @@ mod actor_id;
 pub mod codec;
 mod commit;
 mod context;
+mod delegate;
 mod error;
 mod event;
 mod filter;
@@ -27,7 +28,6 @@ mod namespace;
 mod payload;
 mod position;
 mod recorded;
-mod shared;
 mod snapshot;
 mod store;
 mod subscription;
@@ -51,3 +51,6 @@ pub use snapshot::{ActorSnapshot, SnapshotSaved, SnapshotStore};
 pub use store::{Clock, CommitStream, EventStore, EventStoreExt, EventStream, Saved, SystemClock};
 pub use subscription::{Delivery, Subscribe, SubscribeFrom, SubscribeOptions, Subscription};
 pub use timers::{DueTimer, DueTimers, Handed, InvalidTimer, Timer, TimerError, TimerId, Timers};
+
+#[doc(hidden)]
+pub use futures_core::future::BoxFuture as __BoxFuture;

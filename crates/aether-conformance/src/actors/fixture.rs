@@ -7,6 +7,9 @@ use aether_actor::Store;
 use aether_core::Source;
 use async_trait::async_trait;
 
+use crate::Subject;
+use crate::store::Capability;
+
 /// Opens storages for the rules. Each rule makes a fixture of its own, in a runtime of its own.
 #[async_trait]
 pub trait Fixture: Send + Sync {
@@ -27,6 +30,21 @@ pub trait Fixture: Send + Sync {
     /// How long one rule may take before it counts as stuck.
     fn deadline(&self) -> Duration {
         Duration::from_secs(120)
+    }
+}
+
+#[async_trait]
+impl Subject for dyn Fixture {
+    fn lacks(&self, _: Capability) -> Option<String> {
+        None
+    }
+
+    fn time_limit(&self) -> Duration {
+        self.deadline()
+    }
+
+    async fn tidy_up(&self) {
+        self.clean_up().await;
     }
 }
 

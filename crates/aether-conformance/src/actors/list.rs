@@ -3,8 +3,7 @@
 //! There is this one list: a rule that is added to it runs on every store, and a rule function that is not in it is dead
 //! code, which the lints refuse.
 
-use super::rule::Rule;
-use super::rules;
+use super::{Rule, rules};
 
 /// Hands the rules to a macro: `theme { name "what it says"; … } …`.
 #[doc(hidden)]
@@ -129,6 +128,8 @@ macro_rules! actor_rules {
             theme: stringify!($theme),
             name: stringify!($name),
             says: $says,
+            needs: &[],
+            unless: &[],
             run: |fixture| Box::pin(rules::$theme::$name(fixture)),
         },)*)*];
     };
@@ -161,7 +162,7 @@ macro_rules! __actor_tests {
                     #[test]
                     fn $name() {
                         let name = concat!(stringify!($theme), "::", stringify!($name));
-                        $crate::actors::check($crate::actors::RULES, name, &super::__actor_fixture());
+                        $crate::check($crate::actors::RULES, name, &super::__actor_fixture());
                     }
                 )*
             }

@@ -38,12 +38,11 @@
 
 mod fixture;
 mod list;
-mod rule;
 mod rules;
 mod support;
 
 pub use fixture::{Fixture, Storage};
 pub use list::RULES;
-pub use rule::Rule;
-#[doc(hidden)]
-pub use rule::check;
+
+/// One requirement of the contract of the actor runtime.
+pub type Rule = crate::Rule<dyn Fixture>;

@@ -1,4 +1,4 @@
-//! [`Fixture`]: how the kit gets at the store that it holds against the contract.
+//! [`Fixture`]: how the kit reaches the store that it holds against the contract, and each [`Capability`] that a store may lack.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use aether_core::{EventStore, Namespace, SnapshotStore, Source, Subscribe, Timers, Unsupported};
 use async_trait::async_trait;
 
-use super::Capability;
+use crate::Subject;
 
 /// Opens storages for the rules. Each rule makes a fixture of its own, in a runtime of its own.
 #[async_trait]
@@ -50,6 +50,69 @@ pub trait Fixture: Send + Sync {
     /// How long one rule may take before it counts as stuck.
     fn deadline(&self) -> Duration {
         Duration::from_secs(120)
+    }
+}
+
+#[async_trait]
+impl Subject for dyn Fixture {
+    fn lacks(&self, capability: Capability) -> Option<String> {
+        self.declines(capability)
+    }
+
+    fn time_limit(&self) -> Duration {
+        self.deadline()
+    }
+
+    async fn tidy_up(&self) {
+        self.clean_up().await;
+    }
+}
+
+/// Something that not every store can do. A fixture has all of them unless it
+/// [declines](Fixture::declines) one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Capability {
+    /// Its handles are event stores.
+    Events,
+    /// Its handles are snapshot stores.
+    Snapshots,
+    /// It has timers. A store without them is [`Unsupported`](aether_core::Unsupported) where they are opened.
+    Timers,
+    /// Commits over several actors. A store without them answers such a commit with
+    /// [`Unsupported`](aether_core::SaveError::Unsupported).
+    SeveralActors,
+    /// A storage can be opened more than once at the same time.
+    SecondHandles,
+    /// Stores in namespaces, beside each other.
+    Namespaces,
+    /// Events expire by age.
+    Retention,
+    /// A storage can be given a limit of bytes.
+    BoundedCapacity,
+    /// A commit can be too large.
+    CommitLimit,
+    /// A save can be dropped half way.
+    Cancellation,
+    /// A storage can be cut off from those who have opened it, and what it runs on can be restarted.
+    Outages,
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Events => "events",
+            Self::Snapshots => "snapshots",
+            Self::Timers => "timers",
+            Self::SeveralActors => "commits over several actors",
+            Self::SecondHandles => "second handles",
+            Self::Namespaces => "namespaces",
+            Self::Retention => "retention by age",
+            Self::BoundedCapacity => "a bounded capacity",
+            Self::CommitLimit => "a limit of a commit's size",
+            Self::Cancellation => "cancellation of a save",
+            Self::Outages => "outages",
+        })
     }
 }
 

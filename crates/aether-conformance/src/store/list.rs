@@ -7,8 +7,7 @@ use super::Capability::{
     BoundedCapacity, Cancellation, CommitLimit, Events, Namespaces, Outages, Retention, SecondHandles,
     SeveralActors, Snapshots, Timers,
 };
-use super::rule::Rule;
-use super::rules;
+use super::{Rule, rules};
 
 /// Hands the rules for event stores to a macro: `theme { name [needs] [unless] "what it says"; … } …`.
 #[doc(hidden)]
@@ -436,7 +435,7 @@ macro_rules! __conformance_tests {
                     #[test]
                     fn $name() {
                         let name = concat!(stringify!($theme), "::", stringify!($name));
-                        $crate::store::check($crate::store::$rules, name, &super::$fixture());
+                        $crate::check($crate::store::$rules, name, &super::$fixture());
                     }
                 )*
             }

@@ -48,17 +48,14 @@
 //! [`subscription_conformance!`]: crate::subscription_conformance
 //! [`timer_conformance!`]: crate::timer_conformance
 
-mod capability;
 mod fixture;
 mod list;
 mod model;
-mod rule;
 mod rules;
 mod support;
 
-pub use capability::Capability;
-pub use fixture::{Fixture, Handle, Storage, StorageOptions};
+pub use fixture::{Capability, Fixture, Handle, Storage, StorageOptions};
 pub use list::{EVENT_STORE_RULES, SNAPSHOT_STORE_RULES, SUBSCRIPTION_RULES, TIMER_RULES};
-#[doc(hidden)]
-pub use rule::check;
-pub use rule::{Outcome, Rule};
+
+/// One requirement of the contract of stores.
+pub type Rule = crate::Rule<dyn Fixture>;

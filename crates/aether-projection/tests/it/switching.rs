@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aether_core::{
-    ActorId, Commit, CommitStream, Delivery, EventStore, EventStream, Head, Position, ReadError, ReadFrom,
-    SaveError, Saved, Subscribe, SubscribeOptions, Subscription, Version,
+    Delivery, EventStore, Position, ReadError, Subscribe, SubscribeOptions, Subscription, delegate_store,
 };
 use aether_projection::versions::MemoryVersions;
 use aether_store_memory::MemoryEventStore;
@@ -46,44 +45,9 @@ impl Subscribe for Holding {
     }
 }
 
-#[async_trait]
 impl EventStore for Holding {
-    async fn save(&self, commit: &Commit<'_>) -> Result<Saved, SaveError> {
-        self.store.save(commit).await
-    }
-
-    async fn confirm(&self, actor: &ActorId, head: Head) -> Result<bool, SaveError> {
-        self.store.confirm(actor, head).await
-    }
-
-    async fn get_head(&self, actor: &ActorId) -> Result<Head, ReadError> {
-        self.store.get_head(actor).await
-    }
-
-    fn get_events(&self, actor: &ActorId, from: Version) -> EventStream {
-        self.store.get_events(actor, from)
-    }
-
-    fn get_events_backward(&self, actor: &ActorId, from: Version) -> EventStream {
-        self.store.get_events_backward(actor, from)
-    }
-
-    fn get_commits(&self, actor: &ActorId, after: Head) -> CommitStream {
-        self.store.get_commits(actor, after)
-    }
-
-    fn get_all(&self, from: ReadFrom, limit: usize) -> EventStream {
-        self.store.get_all(from, limit)
-    }
-
-    async fn get_actors(
-        &self,
-        category: &str,
-        after: Option<&ActorId>,
-        limit: usize,
-    ) -> Result<Vec<ActorId>, ReadError> {
-        self.store.get_actors(category, after, limit).await
-    }
+    delegate_store!(self => self.store; save, confirm, get_head, get_events, get_events_backward, get_commits,
+        get_all, get_actors);
 }
 
 #[tokio::test]

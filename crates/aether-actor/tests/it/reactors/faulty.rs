@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aether_core::{
-    ActorId, ActorSnapshot, Commit, CommitStream, EventStore, EventStream, Head, ReadError, ReadFrom,
-    SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Subscribe, SubscribeOptions, Subscription,
-    Version,
+    Commit, EventStore, ReadError, SaveError, Saved, SnapshotStore, Subscribe, SubscribeOptions,
+    Subscription, delegate_store,
 };
 use aether_store_memory::MemoryEventStore;
 use async_trait::async_trait;
@@ -89,49 +88,12 @@ impl EventStore for Faulty {
         }
     }
 
-    async fn confirm(&self, actor: &ActorId, head: Head) -> Result<bool, SaveError> {
-        self.store.confirm(actor, head).await
-    }
-
-    async fn get_head(&self, actor: &ActorId) -> Result<Head, ReadError> {
-        self.store.get_head(actor).await
-    }
-
-    fn get_events(&self, actor: &ActorId, from: Version) -> EventStream {
-        self.store.get_events(actor, from)
-    }
-
-    fn get_events_backward(&self, actor: &ActorId, from: Version) -> EventStream {
-        self.store.get_events_backward(actor, from)
-    }
-
-    fn get_commits(&self, actor: &ActorId, after: Head) -> CommitStream {
-        self.store.get_commits(actor, after)
-    }
-
-    fn get_all(&self, from: ReadFrom, limit: usize) -> EventStream {
-        self.store.get_all(from, limit)
-    }
-
-    async fn get_actors(
-        &self,
-        category: &str,
-        after: Option<&ActorId>,
-        limit: usize,
-    ) -> Result<Vec<ActorId>, ReadError> {
-        self.store.get_actors(category, after, limit).await
-    }
+    delegate_store!(self => self.store; confirm, get_head, get_events, get_events_backward, get_commits, get_all,
+        get_actors);
 }
 
-#[async_trait]
 impl SnapshotStore for Faulty {
-    async fn save_snapshot(&self, snapshot: &ActorSnapshot) -> Result<SnapshotSaved, SnapshotError> {
-        self.store.save_snapshot(snapshot).await
-    }
-
-    async fn load_snapshot(&self, actor: &ActorId) -> Result<Option<ActorSnapshot>, SnapshotError> {
-        self.store.load_snapshot(actor).await
-    }
+    delegate_store!(self => self.store; save_snapshot, load_snapshot);
 }
 
 #[async_trait]

@@ -5,11 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use aether_core::{
-    ActorId, ActorSnapshot, Commit, CommitStream, EventStore, EventStream, Head, ReadError, ReadFrom,
-    SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Subscribe, SubscribeOptions, Subscription,
-    Version,
-};
+use aether_core::{ActorId, Commit, EventStore, SaveError, Saved, SnapshotStore, Subscribe, delegate_store};
 use aether_nats_server::Frame;
 use aether_store_jetstream::JetStreamEventStore;
 use async_trait::async_trait;
@@ -120,54 +116,14 @@ impl EventStore for Watched {
         saved
     }
 
-    async fn confirm(&self, actor: &ActorId, head: Head) -> Result<bool, SaveError> {
-        self.store.confirm(actor, head).await
-    }
-
-    async fn get_head(&self, actor: &ActorId) -> Result<Head, ReadError> {
-        self.store.get_head(actor).await
-    }
-
-    fn get_events(&self, actor: &ActorId, from: Version) -> EventStream {
-        self.store.get_events(actor, from)
-    }
-
-    fn get_events_backward(&self, actor: &ActorId, from: Version) -> EventStream {
-        self.store.get_events_backward(actor, from)
-    }
-
-    fn get_commits(&self, actor: &ActorId, after: Head) -> CommitStream {
-        self.store.get_commits(actor, after)
-    }
-
-    fn get_all(&self, from: ReadFrom, limit: usize) -> EventStream {
-        self.store.get_all(from, limit)
-    }
-
-    async fn get_actors(
-        &self,
-        category: &str,
-        after: Option<&ActorId>,
-        limit: usize,
-    ) -> Result<Vec<ActorId>, ReadError> {
-        self.store.get_actors(category, after, limit).await
-    }
+    delegate_store!(self => self.store; confirm, get_head, get_events, get_events_backward, get_commits, get_all,
+        get_actors);
 }
 
-#[async_trait]
 impl SnapshotStore for Watched {
-    async fn save_snapshot(&self, snapshot: &ActorSnapshot) -> Result<SnapshotSaved, SnapshotError> {
-        self.store.save_snapshot(snapshot).await
-    }
-
-    async fn load_snapshot(&self, actor: &ActorId) -> Result<Option<ActorSnapshot>, SnapshotError> {
-        self.store.load_snapshot(actor).await
-    }
+    delegate_store!(self => self.store; save_snapshot, load_snapshot);
 }
 
-#[async_trait]
 impl Subscribe for Watched {
-    async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, ReadError> {
-        self.store.subscribe(options).await
-    }
+    delegate_store!(self => self.store; subscribe);
 }

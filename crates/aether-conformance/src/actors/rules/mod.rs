@@ -1,15 +1,16 @@
-//! The rules, by theme. The list of them, with what each demands, is in [`list`](super::list).
+//! The rules: a file for each subject, and a module in it for each theme. The list of them, with what each demands, is in
+//! [`list`](super::list).
 
-pub(crate) mod by_name;
-pub(crate) mod conflicts;
-pub(crate) mod mailbox;
-pub(crate) mod memory;
-pub(crate) mod once;
-pub(crate) mod order;
-pub(crate) mod outages;
-pub(crate) mod panics;
-pub(crate) mod queries;
-pub(crate) mod saving;
-pub(crate) mod shutdown;
-pub(crate) mod snapshots;
-pub(crate) mod time_travel;
+mod earlier_states;
+mod execution;
+mod failures;
+mod lifetime;
+mod queueing;
+mod replies;
+
+pub(crate) use earlier_states::{snapshots, time_travel};
+pub(crate) use execution::{by_name, once};
+pub(crate) use failures::{outages, panics};
+pub(crate) use lifetime::{memory, shutdown};
+pub(crate) use queueing::{mailbox, order};
+pub(crate) use replies::{conflicts, queries, saving};

@@ -6,14 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aether_actor::Store;
 use aether_core::{
-    ActorId, ActorSnapshot, Commit, CommitStream, EventStore, EventStream, Head, ReadError, ReadFrom,
-    SaveError, Saved, SnapshotError, SnapshotSaved, SnapshotStore, Source, Subscribe, SubscribeOptions,
-    Subscription, Version, VersionConflict,
+    ActorId, ActorSnapshot, Commit, CommitStream, EventStore, Head, ReadError, SaveError, Saved,
+    SnapshotError, SnapshotSaved, SnapshotStore, Source, Subscribe, VersionConflict, delegate_store,
 };
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
-
-use super::gate::Gate;
+use tokio::sync::watch;
 
 /// What goes wrong with a save.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,18 +172,6 @@ impl EventStore for Probe {
         self.store.confirm(actor, head).await
     }
 
-    async fn get_head(&self, actor: &ActorId) -> Result<Head, ReadError> {
-        self.store.get_head(actor).await
-    }
-
-    fn get_events(&self, actor: &ActorId, from: Version) -> EventStream {
-        self.store.get_events(actor, from)
-    }
-
-    fn get_events_backward(&self, actor: &ActorId, from: Version) -> EventStream {
-        self.store.get_events_backward(actor, from)
-    }
-
     fn get_commits(&self, actor: &ActorId, after: Head) -> CommitStream {
         *locked(&self.state.loads).entry(actor.clone()).or_default() += 1;
         if take_one(&self.state.unreadable) {
@@ -198,25 +184,11 @@ impl EventStore for Probe {
         self.store.get_commits(actor, after).inspect_ok(count).boxed()
     }
 
-    fn get_all(&self, from: ReadFrom, limit: usize) -> EventStream {
-        self.store.get_all(from, limit)
-    }
-
-    async fn get_actors(
-        &self,
-        category: &str,
-        after: Option<&ActorId>,
-        limit: usize,
-    ) -> Result<Vec<ActorId>, ReadError> {
-        self.store.get_actors(category, after, limit).await
-    }
+    delegate_store!(self => self.store; get_head, get_events, get_events_backward, get_all, get_actors);
 }
 
-#[async_trait]
 impl Subscribe for Probe {
-    async fn subscribe(&self, options: &SubscribeOptions) -> Result<Subscription, ReadError> {
-        self.store.subscribe(options).await
-    }
+    delegate_store!(self => self.store; subscribe);
 }
 
 #[async_trait]
@@ -233,5 +205,61 @@ impl SnapshotStore for Probe {
     async fn load_snapshot(&self, actor: &ActorId) -> Result<Option<ActorSnapshot>, SnapshotError> {
         self.state.snapshots_loaded.fetch_add(1, Ordering::SeqCst);
         self.store.load_snapshot(actor).await
+    }
+}
+
+/// Lets saves through, or makes them wait.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    closed: watch::Sender<Closed>,
+    waiting: AtomicUsize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Closed {
+    ForNobody,
+    For(ActorId),
+}
+
+impl Gate {
+    fn new() -> Self {
+        Self { closed: watch::Sender::new(Closed::ForNobody), waiting: AtomicUsize::new(0) }
+    }
+
+    /// Makes the saves of this actor wait.
+    pub(crate) fn close(&self, actor: &ActorId) {
+        self.closed.send_replace(Closed::For(actor.clone()));
+    }
+
+    pub(crate) fn open(&self) {
+        self.closed.send_replace(Closed::ForNobody);
+    }
+
+    /// How many saves wait now.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
+    }
+
+    /// Waits until the gate is open for this actor.
+    async fn pass(&self, actor: &ActorId) {
+        let _waiting = Waiting::begin(&self.waiting);
+        let is_open = |closed: &Closed| !matches!(closed, Closed::For(of) if of == actor);
+        // The sender is in `self`: it is there.
+        let _ = self.closed.subscribe().wait_for(is_open).await;
+    }
+}
+
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::SeqCst);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }

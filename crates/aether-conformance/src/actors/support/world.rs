@@ -1,16 +1,18 @@
 //! [`World`]: a storage with nothing in it, and systems of actors on it.
 
-use std::fmt::Debug;
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aether_actor::{Actor, ActorOptions, ActorSystem, ActorSystemBuilder, SnapshotPolicy, Store};
 use aether_core::{
-    ActorId, ActorSnapshot, Head, ReadError, RecordedCommit, RecordedEvent, SnapshotError, Version,
+    ActorId, ActorSnapshot, Clock, Head, ReadError, RecordedCommit, RecordedEvent, SnapshotError, Source,
+    Version,
 };
 use futures_util::TryStreamExt;
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::until::{PATIENCE, STEP};
 use super::{Counter, OrFail, Probe};
 use crate::actors::{Fixture, Storage};
 
@@ -123,7 +125,7 @@ impl World {
 }
 
 /// Tries until the store is there: it may be choosing a leader, which is not what the rules are about.
-async fn patiently<T, E: Debug>(
+async fn patiently<T, E: Into<Source>>(
     doing: &str,
     mut attempt: impl AsyncFnMut() -> Result<T, E>,
     is_retryable: impl Fn(&E) -> bool,
@@ -136,5 +138,39 @@ async fn patiently<T, E: Debug>(
             }
             done => return done.or_fail(doing),
         }
+    }
+}
+
+/// How long a condition may take to come about.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often it is looked at.
+const STEP: Duration = Duration::from_millis(2);
+
+/// Waits until the condition holds; the rule fails if it never does.
+pub(crate) async fn until(what: impl Display, mut holds: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds().await {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        tokio::time::sleep(STEP).await;
+    }
+}
+
+/// A clock that begins now, and stands until it is told to go on.
+#[derive(Debug)]
+pub(crate) struct ManualClock(Mutex<OffsetDateTime>);
+
+impl ManualClock {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(OffsetDateTime::now_utc()))
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> OffsetDateTime {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
