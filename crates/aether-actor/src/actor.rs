@@ -1,14 +1,17 @@
-//! [`Actor`]: a state that is what its events add up to.
+//! [`Actor`], its [`Command`]s and its [`Query`]s: the traits that an application implements.
 
 use std::error::Error;
 
+use aether_core::{ActorId, Version};
 use aether_event::DomainEvent;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use time::OffsetDateTime;
 
-use crate::command::CommandList;
-use crate::query::QueryList;
+use crate::command_id::CommandId;
+use crate::decision::Decision;
+use crate::list::{CommandList, QueryList};
 
 /// An event-sourced actor: a state that is derived from its events alone, and that commands are decided against.
 ///
@@ -67,3 +70,81 @@ pub trait Actor: Default + Clone + Serialize + DeserializeOwned + Send + Sync + 
 /// The error of an actor that refuses nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize, thiserror::Error)]
 pub enum Never {}
+
+/// Something that an actor is asked to do. Derive it: `#[derive(Command)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a command",
+    note = "add `#[derive(Serialize, Deserialize, Command)]`"
+)]
+pub trait Command: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The stable name under which it is recorded and travels: by default the name of the type.
+    const NAME: &'static str;
+}
+
+/// How an actor decides on a command.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not handle the command `{C}`",
+    label = "no `impl Handle<{C}> for {Self}`",
+    note = "implement `Handle<{C}>` for `{Self}`, and list `{C}` in its `Actor::Commands`"
+)]
+pub trait Handle<C: Command>: Actor {
+    /// What the caller gets.
+    type Reply: Serialize + DeserializeOwned + Send + 'static;
+
+    /// Decides: what happens, and what the caller gets. A function of its arguments, without any effect; it is called
+    /// again when somebody else was faster.
+    ///
+    /// # Errors
+    /// The actor's refusal. Nothing is saved then.
+    fn decide(
+        &self,
+        command: &C,
+        context: &CommandContext,
+    ) -> Result<Decision<Self, Self::Reply>, Self::Error>;
+}
+
+/// What a command is decided in.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct CommandContext {
+    /// The actor.
+    pub actor: ActorId,
+    /// The command's id, the same when it is decided again or was sent again.
+    pub command_id: CommandId,
+    /// The version of the state.
+    pub version: Version,
+    /// The time, by the system's clock.
+    pub now: OffsetDateTime,
+}
+
+impl CommandContext {
+    /// A context; for tests of deciders, and for whoever drives them.
+    #[must_use]
+    pub fn new(actor: ActorId, command_id: CommandId, version: Version, now: OffsetDateTime) -> Self {
+        Self { actor, command_id, version, now }
+    }
+}
+
+/// Something that an actor is asked to tell. Derive it: `#[derive(Query)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a query",
+    note = "add `#[derive(Serialize, Deserialize, Query)]`"
+)]
+pub trait Query: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The stable name under which it travels: by default the name of the type.
+    const NAME: &'static str;
+}
+
+/// How an actor answers a query: from its state, without any effect.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not answer the query `{Q}`",
+    label = "no `impl Answer<{Q}> for {Self}`",
+    note = "implement `Answer<{Q}>` for `{Self}`, and list `{Q}` in its `Actor::Queries`"
+)]
+pub trait Answer<Q: Query>: Actor {
+    /// What the caller gets.
+    type Reply: Serialize + DeserializeOwned + Send + 'static;
+
+    /// Answers. It runs on the thread of whoever asks, while the actor waits: it should be short.
+    fn answer(&self, query: &Q) -> Self::Reply;
+}

@@ -1,4 +1,4 @@
-//! [`ActorRef`]: whom commands and queries are put to.
+//! [`ActorRef`]: a reference to an actor, which commands and queries are put to.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,14 +6,26 @@ use std::time::Duration;
 
 use aether_core::ActorId;
 
-use crate::ask::Ask;
-use crate::command::{self, Command, Handle};
-use crate::inquiry::Inquiry;
-use crate::query::{self, Answer, Query};
-use crate::route::Elsewhere;
-use crate::runtime::kind::Kind;
-use crate::runtime::work::Seen;
-use crate::{Actor, ActorError, Permit, Router, Since};
+use crate::actor::Actor;
+use crate::delivery::{Seen, Since};
+use crate::error::ActorError;
+use crate::remote::drain_gate::Permit;
+use crate::remote::router::Router;
+use crate::remote::sender::Remote;
+use crate::runtime::host::ActorHost;
+use crate::system::ActorSystem;
+
+impl ActorSystem {
+    /// The actor of this type with this key: of `Order`, whose category is `order`, `"123"` is the actor `order-123`.
+    ///
+    /// Neither the store nor the actor is touched. A key that makes no valid id, and a type that the system was started
+    /// without, are errors of what is asked of it.
+    #[must_use]
+    pub fn actor<A: Actor>(&self, key: impl fmt::Display) -> ActorRef<A> {
+        let id = ActorId::new(format!("{}-{key}", A::CATEGORY)).map_err(ActorError::from);
+        ActorRef::new(id.and_then(|id| Ok((self.host::<A>()?, id))))
+    }
+}
 
 /// One actor, wherever it is: whom commands and queries are put to.
 ///
@@ -24,10 +36,10 @@ pub struct ActorRef<A: Actor> {
     seen: Seen,
 }
 
-/// Through what an actor is found.
+/// How the actor is reached.
 enum Target<A: Actor> {
     /// A system, which may have a router.
-    System(Arc<Kind<A>>),
+    System(Arc<ActorHost<A>>),
     /// A router, by whoever has no system: what is asked may take so long.
     Router(Arc<dyn Router>, Duration),
 }
@@ -35,14 +47,14 @@ enum Target<A: Actor> {
 /// The way of a command to its actor.
 pub(crate) enum Way<'a, A: Actor> {
     /// This process acts for the actor, as long as there is the permit.
-    Here(&'a Arc<Kind<A>>, Option<Permit>),
+    Here(&'a Arc<ActorHost<A>>, Option<Permit>),
     /// Another one does.
-    Elsewhere(Elsewhere),
+    Remote(Remote),
 }
 
 impl<A: Actor> ActorRef<A> {
-    pub(crate) fn new(target: Result<(Arc<Kind<A>>, ActorId), ActorError>) -> Self {
-        Self { target: target.map(|(kind, id)| (Target::System(kind), id)), seen: Seen::default() }
+    pub(crate) fn new(target: Result<(Arc<ActorHost<A>>, ActorId), ActorError>) -> Self {
+        Self { target: target.map(|(host, id)| (Target::System(host), id)), seen: Seen::default() }
     }
 
     /// The actor of this type with this key, for a client without a system: all that is asked goes through the router, and
@@ -67,46 +79,13 @@ impl<A: Actor> ActorRef<A> {
         self.target.as_ref().ok().map(|(_, id)| id)
     }
 
-    /// Puts a command to the actor: decided, saved, answered. Await it, or say more first.
-    ///
-    /// # Errors
-    /// [`AskError::Refused`](crate::AskError::Refused) with the actor's own error;
-    /// [`AskError::Failed`](crate::AskError::Failed) if there is no answer.
-    ///
-    /// # Cancel safety
-    /// A command whose future is dropped before its turn comes is not executed; later, it may be.
-    pub fn ask<C: Command>(&self, command: C) -> Ask<'_, A, C>
-    where
-        A: Handle<C>,
-    {
-        const { command::assert_listed::<A, C>() };
-        Ask::new(self, command)
-    }
-
-    /// Puts a query to the actor, answered from memory. While another process is at work on the same actor the answer may
-    /// be of a moment ago, but never of one before what this caller has seen; see
-    /// [`linearizable`](Inquiry::linearizable). Await it, or say more first.
-    ///
-    /// # Errors
-    /// [`ActorError`].
-    ///
-    /// # Cancel safety
-    /// Can be dropped at any time.
-    pub fn query<Q: Query>(&self, query: Q) -> Inquiry<'_, A, Q>
-    where
-        A: Answer<Q>,
-    {
-        const { query::assert_listed::<A, Q>() };
-        Inquiry::new(self, query)
-    }
-
     /// Since when a command can have been executed whose id is made now: what this caller has seen of the actor, or its
     /// system of any actor, for the sequences of a store are one order. To be taken when the id is made, and given
-    /// ([`Ask::since`]) whenever the command is sent again.
+    /// ([`Ask::since`](crate::Ask::since)) whenever the command is sent again.
     #[must_use]
     pub fn since(&self) -> Since {
         let system = match &self.target {
-            Ok((Target::System(kind), _)) => kind.shared.sequence(),
+            Ok((Target::System(host), _)) => host.shared.sequence(),
             _ => 0,
         };
         Since::after(system.max(self.seen.get()))
@@ -116,29 +95,29 @@ impl<A: Actor> ActorRef<A> {
     pub(crate) fn way(&self) -> Result<(Way<'_, A>, &ActorId), ActorError> {
         let (target, id) = self.target()?;
         let way = match target {
-            Target::System(kind) => match &kind.shared.router {
-                None => Way::Here(kind, None),
+            Target::System(host) => match &host.shared.router {
+                None => Way::Here(host, None),
                 Some(router) => match router.enter(id) {
-                    Some(permit) => Way::Here(kind, Some(permit)),
-                    None => Way::Elsewhere(Elsewhere::of(router, &kind.shared)),
+                    Some(permit) => Way::Here(host, Some(permit)),
+                    None => Way::Remote(Remote::of(router, &host.shared)),
                 },
             },
-            Target::Router(router, _) => Way::Elsewhere(Elsewhere::through(router)),
+            Target::Router(router, _) => Way::Remote(Remote::through(router)),
         };
         Ok((way, id))
     }
 
     /// The actors of its type in memory, if this process acts for it now.
-    pub(crate) fn here(&self) -> Option<(&Arc<Kind<A>>, &ActorId)> {
-        let Ok((Target::System(kind), id)) = &self.target else { return None };
-        let is_here = kind.shared.router.as_ref().is_none_or(|router| router.is_here(id));
-        is_here.then_some((kind, id))
+    pub(crate) fn here(&self) -> Option<(&Arc<ActorHost<A>>, &ActorId)> {
+        let Ok((Target::System(host), id)) = &self.target else { return None };
+        let is_here = host.shared.router.as_ref().is_none_or(|router| router.is_here(id));
+        is_here.then_some((host, id))
     }
 
     /// The actors of its type in this process's system, wherever it is itself.
-    pub(crate) fn kind(&self) -> Result<(&Arc<Kind<A>>, &ActorId), ActorError> {
+    pub(crate) fn host(&self) -> Result<(&Arc<ActorHost<A>>, &ActorId), ActorError> {
         match self.target()? {
-            (Target::System(kind), id) => Ok((kind, id)),
+            (Target::System(host), id) => Ok((host, id)),
             (Target::Router(..), _) => Err(ActorError::NotRegistered { category: A::CATEGORY.to_owned() }),
         }
     }
@@ -146,7 +125,7 @@ impl<A: Actor> ActorRef<A> {
     /// How long what is asked may take, unless it says otherwise.
     pub(crate) fn deadline(&self) -> Duration {
         match &self.target {
-            Ok((Target::System(kind), _)) => kind.shared.deadline,
+            Ok((Target::System(host), _)) => host.shared.deadline,
             Ok((Target::Router(_, deadline), _)) => *deadline,
             Err(_) => Duration::ZERO,
         }
@@ -164,7 +143,7 @@ impl<A: Actor> ActorRef<A> {
 impl<A: Actor> Clone for Target<A> {
     fn clone(&self) -> Self {
         match self {
-            Self::System(kind) => Self::System(Arc::clone(kind)),
+            Self::System(host) => Self::System(Arc::clone(host)),
             Self::Router(router, deadline) => Self::Router(Arc::clone(router), *deadline),
         }
     }

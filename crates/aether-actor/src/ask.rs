@@ -12,15 +12,40 @@ use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use crate::actor_ref::Way;
-use crate::command::{Command, Handle};
-use crate::route::Elsewhere;
-use crate::runtime::work::{Asked, BoxedWork, Caller, Seen, decoded, to_json};
-use crate::{ActorError, ActorRef, AskError, CommandId, Delivery, RemoteCommand, Since};
+use crate::actor::{Actor, Command, Handle};
+use crate::actor_ref::{ActorRef, Way};
+use crate::command_id::CommandId;
+use crate::delivery::{Delivery, Seen, Since};
+use crate::error::{ActorError, AskError};
+use crate::list::assert_command_listed;
+use crate::outcome::{decoded, to_json};
+use crate::remote::router::RemoteCommand;
+use crate::remote::sender::Remote;
+use crate::runtime::command_item::{Caller, CommandItem};
+use crate::runtime::mailbox_item::BoxedItem;
+use crate::runtime::turn;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// What an ask comes to.
 type Asking<R, E> = Boxed<Result<R, AskError<E>>>;
+
+impl<A: Actor> ActorRef<A> {
+    /// Puts a command to the actor: decided, saved, answered. Await it, or say more first.
+    ///
+    /// # Errors
+    /// [`AskError::Refused`](crate::AskError::Refused) with the actor's own error;
+    /// [`AskError::Failed`](crate::AskError::Failed) if there is no answer.
+    ///
+    /// # Cancel safety
+    /// A command whose future is dropped before its turn comes is not executed; later, it may be.
+    pub fn ask<C: Command>(&self, command: C) -> Ask<'_, A, C>
+    where
+        A: Handle<C>,
+    {
+        const { assert_command_listed::<A, C>() };
+        Ask::new(self, command)
+    }
+}
 
 /// A command on its way to an actor. Await it for the reply.
 #[must_use = "nothing is asked until it is awaited"]
@@ -92,14 +117,14 @@ impl<'a, A: Handle<C>, C: Command> Ask<'a, A, C> {
         let id = delivery.id;
         let Some(command) = self.command.take() else { return Ok(id) };
         match self.actor.way()? {
-            (Way::Here(kind, permit), actor) => {
-                let work = Asked::<A, C>::new(command, delivery, Caller::Nobody, permit);
-                kind.submit(actor, Box::new(work)).await?;
+            (Way::Here(host, permit), actor) => {
+                let work = CommandItem::<A, C>::new(command, delivery, Caller::Nobody, permit);
+                turn::submit(host, actor, Box::new(work)).await?;
             }
-            (Way::Elsewhere(elsewhere), actor) => {
+            (Way::Remote(remote), actor) => {
                 let seen = self.actor.seen();
-                let command = remote(&command, delivery, &elsewhere, seen)?;
-                let replied = elsewhere.command(actor, command).await?;
+                let command = to_remote(&command, delivery, &remote, seen)?;
+                let replied = remote.command(actor, command).await?;
                 seen.raise(replied.sequence);
             }
         }
@@ -118,49 +143,50 @@ impl<'a, A: Handle<C>, C: Command> Ask<'a, A, C> {
 
     fn begin(&mut self) -> Result<Asking<A::Reply, A::Error>, ActorError> {
         let delivery = self.delivery();
-        let command = self.command.take().ok_or(ActorError::Stopped)?;
-        let (kind, permit, actor) = match self.actor.way()? {
-            (Way::Here(kind, permit), actor) => (kind, permit, actor),
-            (Way::Elsewhere(elsewhere), actor) => {
+        let command = self.command.take();
+        let command = command.ok_or(ActorError::Internal { what: "an ask was polled after it had ended" })?;
+        let (host, permit, actor) = match self.actor.way()? {
+            (Way::Here(host, permit), actor) => (host, permit, actor),
+            (Way::Remote(remote), actor) => {
                 let (actor, seen) = (actor.clone(), self.actor.seen().clone());
-                let command = remote(&command, delivery, &elsewhere, &seen)?;
-                return Ok(Box::pin(ask_elsewhere(elsewhere, actor, command, seen)));
+                let command = to_remote(&command, delivery, &remote, &seen)?;
+                return Ok(Box::pin(ask_remote(remote, actor, command, seen)));
             }
         };
         let (reply, answer) = oneshot::channel();
         let caller = Caller::Typed { reply, seen: self.actor.seen().clone() };
         let (id, deadline) = (delivery.id, delivery.deadline);
-        let work: BoxedWork<A> = Box::new(Asked::<A, C>::new(command, delivery, caller, permit));
-        let (kind, actor) = (Arc::clone(kind), actor.clone());
+        let work: BoxedItem<A> = Box::new(CommandItem::<A, C>::new(command, delivery, caller, permit));
+        let (host, actor) = (Arc::clone(host), actor.clone());
         Ok(Box::pin(async move {
-            kind.submit(&actor, work).await?;
+            turn::submit(&host, &actor, work).await?;
             match timeout_at(deadline, answer).await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(_)) => Err(ActorError::Stopped.into()),
-                Err(_) => Err(kind.timed_out(id).into()),
+                Err(_) => Err(host.timed_out(id).into()),
             }
         }))
     }
 }
 
-/// The command as it goes elsewhere.
-fn remote<C: Command>(
+/// Encodes a command for another process.
+fn to_remote<C: Command>(
     command: &C,
     mut delivery: Delivery,
-    elsewhere: &Elsewhere,
+    remote: &Remote,
     seen: &Seen,
 ) -> Result<RemoteCommand, ActorError> {
     let seen = seen.get();
     if delivery.is_fresh() {
         // Its id was made just now, which matters when it has to be sent again.
-        delivery.since = elsewhere.since(seen);
+        delivery.since = remote.since(seen);
     }
     Ok(RemoteCommand::new(C::NAME, to_json(command, "a command")?, delivery, seen))
 }
 
-/// Asks an actor that is elsewhere.
-async fn ask_elsewhere<R, E>(
-    elsewhere: Elsewhere,
+/// Asks an actor that is remote.
+async fn ask_remote<R, E>(
+    remote: Remote,
     actor: ActorId,
     command: RemoteCommand,
     seen: Seen,
@@ -170,7 +196,7 @@ where
     E: std::error::Error + DeserializeOwned + 'static,
 {
     let id = command.delivery.id;
-    let replied = elsewhere.command(&actor, command).await?;
+    let replied = remote.command(&actor, command).await?;
     seen.raise(replied.sequence);
     decoded(&replied.outcome, id)
 }

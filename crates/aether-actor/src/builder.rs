@@ -1,4 +1,4 @@
-//! [`ActorSystemBuilder`]: what a system is started with.
+//! [`ActorSystemBuilder`]: the parts that a system is started with, checked before it starts.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -7,20 +7,21 @@ use std::time::Duration;
 
 use aether_coordination::{Coordination, MemoryCoordination};
 use aether_core::{Clock, SystemClock};
-
 use aether_event::InvalidEvents;
 
-use crate::command::{CommandList, short_name};
-use crate::dispatch::AnyKind;
-use crate::list::duplicate;
-use crate::query::QueryList;
-use crate::reactor::{Reactor, StartError};
-use crate::runtime::kind::Kind;
-use crate::runtime::residents::{MemoryLimit, Residents};
-use crate::system::{Provided, Shared, Store};
-use crate::{Actor, ActorOptions, ActorSystem, Router};
+use crate::actor::Actor;
+use crate::consumer::Reactor;
+use crate::dispatch::{AnyHost, Registered};
+use crate::error::StartError;
+use crate::list::{CommandList, QueryList, duplicate, short_name};
+use crate::options::ActorOptions;
+use crate::remote::router::Router;
+use crate::runtime::host::ActorHost;
+use crate::runtime::memory_limit::{MemoryLimit, Residents};
+use crate::runtime::shared::{Provided, Shared, Store};
+use crate::system::ActorSystem;
 
-type MakeKind = Box<dyn FnOnce(Arc<Shared>) -> Arc<dyn AnyKind> + Send>;
+type MakeHost = Box<dyn FnOnce(Arc<Shared>) -> Arc<dyn AnyHost> + Send>;
 
 /// What a system is started with.
 #[must_use = "a system is started by start()"]
@@ -32,13 +33,14 @@ pub struct ActorSystemBuilder {
     deadline: Duration,
     activations: usize,
     pub(crate) coordination: Arc<dyn Coordination>,
-    kinds: Vec<Registered>,
+    kinds: Vec<KindToStart>,
     pub(crate) reactors: Vec<Box<dyn Reactor>>,
     pub(crate) provided: Provided,
     router: Option<Arc<dyn Router>>,
 }
 
-struct Registered {
+/// A kind of actors, checked and made when the system starts.
+struct KindToStart {
     category: &'static str,
     name: &'static str,
     id: TypeId,
@@ -46,7 +48,7 @@ struct Registered {
     queries: &'static [&'static str],
     idle: Option<Duration>,
     events: Result<(), InvalidEvents>,
-    make: MakeKind,
+    make: MakeHost,
 }
 
 impl std::fmt::Debug for ActorSystemBuilder {
@@ -56,8 +58,15 @@ impl std::fmt::Debug for ActorSystemBuilder {
     }
 }
 
+impl ActorSystem {
+    /// Starts a system over this store: the store itself, which is a handle, or one behind an [`Arc`].
+    pub fn builder(store: impl Store + 'static) -> ActorSystemBuilder {
+        ActorSystemBuilder::new(Arc::new(store))
+    }
+}
+
 impl ActorSystemBuilder {
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+    fn new(store: Arc<dyn Store>) -> Self {
         Self {
             store,
             clock: Arc::new(SystemClock),
@@ -80,7 +89,7 @@ impl ActorSystemBuilder {
 
     /// With actors of this type, run so.
     pub fn actor_with<A: Actor>(mut self, options: ActorOptions) -> Self {
-        self.kinds.push(Registered {
+        self.kinds.push(KindToStart {
             category: A::CATEGORY,
             name: short_name::<A>(),
             id: TypeId::of::<A>(),
@@ -88,7 +97,7 @@ impl ActorSystemBuilder {
             queries: <A::Queries as QueryList<A>>::NAMES,
             idle: options.idle,
             events: aether_event::check::<A::Event>(),
-            make: Box::new(move |shared| Arc::new(Kind::<A>::new(options, shared))),
+            make: Box::new(move |shared| Arc::new(Registered::new(ActorHost::<A>::new(options, shared)))),
         });
         self
     }

@@ -1,4 +1,5 @@
-//! [`ConsumerOptions`]: how processes share what follows the events.
+//! What follows the events on behalf of a system: a [`Reactor`] for the timers, for each effect and each process manager,
+//! shared by processes as [`ConsumerOptions`] say.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,12 +7,16 @@ use std::time::Duration;
 use aether_coordination::Coordination;
 use aether_core::{ActorId, Clock, RecordedEvent};
 use aether_group::{Batch, ConsumerGroup, GroupBuilder, HandleError, Retry, because_of};
+use async_trait::async_trait;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use crate::error::ActorError;
-use crate::system::{Shared, WeakSystem};
-use crate::{Delivery, Outcome};
+use crate::delivery::Delivery;
+use crate::error::{ActorError, StartError};
+use crate::membership::Running;
+use crate::outcome::Outcome;
+use crate::runtime::shared::Shared;
+use crate::system::{ActorSystem, WeakSystem};
 
 /// How the processes that run the same timers, effects or process managers share them. All should have the same.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -90,6 +95,23 @@ impl ConsumerOptions {
             None => group,
         }
     }
+}
+
+/// Something that follows the events: started with the system, and stopped with it. It keeps the system by a weak handle.
+#[async_trait]
+pub(crate) trait Reactor: Send {
+    /// What it is called, in errors.
+    fn name(&self) -> &str;
+
+    /// The categories of the actors that it sends commands to.
+    fn needs(&self) -> Vec<&'static str>;
+
+    /// Starts it.
+    async fn start(
+        self: Box<Self>,
+        system: &ActorSystem,
+        coordination: &Arc<dyn Coordination>,
+    ) -> Result<Running, StartError>;
 }
 
 /// The system's clock.

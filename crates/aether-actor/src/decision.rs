@@ -6,7 +6,9 @@ use serde_json::value::RawValue;
 use smallvec::SmallVec;
 use time::OffsetDateTime;
 
-use crate::{Actor, Command, Effect, Handle, command};
+use crate::actor::{Actor, Command, Handle};
+use crate::effects::Effect;
+use crate::list::assert_command_listed;
 
 /// What happens because of a command: events, what the caller gets, and what is to be done once the events stand.
 ///
@@ -141,7 +143,7 @@ impl<A: Actor, R> Decision<A, R> {
     where
         A: Handle<C>,
     {
-        const { command::assert_listed::<A, C>() };
+        const { assert_command_listed::<A, C>() };
         let data = raw(&command);
         self.declared.push(Declared::SetTimer {
             name: name.into(),

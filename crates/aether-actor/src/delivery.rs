@@ -1,4 +1,7 @@
-//! [`Delivery`]: how a command comes to its actor.
+//! [`Delivery`]: how a command comes to its actor, and what its caller has seen of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aether_core::{Context, Position};
 use tokio::time::Instant;
@@ -106,5 +109,24 @@ impl Since {
             0 => Self::Ever,
             sequence => Self::Commit(sequence),
         }
+    }
+}
+
+/// The highest sequence that a caller has seen of an actor.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen(Arc<AtomicU64>);
+
+impl Seen {
+    /// Of somebody who has seen the actor at this sequence.
+    pub(crate) fn of(sequence: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(sequence)))
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn raise(&self, sequence: u64) {
+        self.0.fetch_max(sequence, Ordering::AcqRel);
     }
 }

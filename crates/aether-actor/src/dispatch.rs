@@ -1,4 +1,5 @@
-//! Commands and queries by name: what is sent from elsewhere, by timers, and by process managers.
+//! [`AnyHost`]: a kind of actors whatever its type, with its commands and queries by name: for what comes from other
+//! processes, from timers, and from process managers.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -13,60 +14,54 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::command::{Command, Handle};
-use crate::inquiry::{inquire, recollect};
-use crate::query::{Answer, Query};
-use crate::runtime::kind::Kind;
-use crate::runtime::observed;
-use crate::runtime::work::{Asked, BoxedWork, Caller, Seen, decode, to_json};
-use crate::{Actor, ActorError, Delivery, Permit, RemoteQuery, Replied, Told};
+use crate::actor::{Actor, Answer, Command, Handle, Query};
+use crate::command_id::CommandId;
+use crate::delivery::{Delivery, Seen};
+use crate::error::ActorError;
+use crate::list::{CommandList, CommandVisitor, QueryList, QueryVisitor};
+use crate::outcome::{decode, to_json};
+use crate::remote::drain_gate::Permit;
+use crate::remote::router::{QueryReply, RemoteQuery, Replied};
+use crate::runtime::command_item::{Caller, CommandItem};
+use crate::runtime::host::ActorHost;
+use crate::runtime::mailbox_item::{self, BoxedItem};
+use crate::runtime::query_item::{answer_from_memory, put_query};
+use crate::runtime::turn;
 
 type Encoded = oneshot::Sender<Result<Replied, ActorError>>;
-type MakeWork<A> = fn(&[u8], Delivery, Encoded, Option<Permit>) -> Result<BoxedWork<A>, ActorError>;
+type MakeItem<A> = fn(&[u8], Delivery, Encoded, Option<Permit>) -> Result<BoxedItem<A>, ActorError>;
 
-/// How each command of an actor is made from what travelled.
-pub struct CommandTable<A: Actor>(HashMap<&'static str, MakeWork<A>>);
+/// The constructors of an actor's commands, by name: each makes a command from how it travelled.
+struct CommandTable<A: Actor>(HashMap<&'static str, MakeItem<A>>);
 
-impl<A: Actor> CommandTable<A> {
-    pub(crate) fn add<C: Command>(&mut self)
+impl<A: Actor> CommandVisitor<A> for CommandTable<A> {
+    fn visit<C: Command>(&mut self)
     where
         A: Handle<C>,
     {
         self.0.insert(C::NAME, |data, delivery, caller, permit| {
             let command: C = decode(data, "a command")?;
-            Ok(Box::new(Asked::<A, C>::new(command, delivery, Caller::Encoded(caller), permit)))
+            Ok(Box::new(CommandItem::<A, C>::new(command, delivery, Caller::Encoded(caller), permit)))
         });
     }
 }
 
-impl<A: Actor> Default for CommandTable<A> {
-    fn default() -> Self {
-        Self(HashMap::new())
-    }
+type Putting = Pin<Box<dyn Future<Output = Result<QueryReply, ActorError>> + Send>>;
+type Put<A> = fn(&Arc<ActorHost<A>>, &ActorId, &RemoteQuery) -> Result<QueryDispatch, ActorError>;
+
+/// The state of a query that was put by name.
+pub(crate) enum QueryDispatch {
+    /// Answered from memory.
+    Answered(QueryReply),
+    /// Waiting for its turn.
+    Pending(Putting),
 }
 
-impl<A: Actor> fmt::Debug for CommandTable<A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
+/// The functions that put an actor's queries, by name.
+struct QueryTable<A: Actor>(HashMap<&'static str, Put<A>>);
 
-type Putting = Pin<Box<dyn Future<Output = Result<Told, ActorError>> + Send>>;
-type Put<A> = fn(&Arc<Kind<A>>, &ActorId, &RemoteQuery) -> Result<Putted, ActorError>;
-
-/// A query that was put.
-pub(crate) enum Putted {
-    /// It was answered from memory.
-    Told(Told),
-    /// It waits for its turn.
-    Waits(Putting),
-}
-
-/// How each query of an actor is answered to whoever put it elsewhere.
-pub struct QueryTable<A: Actor>(HashMap<&'static str, Put<A>>);
-
-impl<A: Actor> QueryTable<A> {
-    pub(crate) fn add<Q: Query>(&mut self)
+impl<A: Actor> QueryVisitor<A> for QueryTable<A> {
+    fn visit<Q: Query>(&mut self)
     where
         A: Answer<Q>,
     {
@@ -74,44 +69,59 @@ impl<A: Actor> QueryTable<A> {
             let query: Q = decode(&remote.data, "a query")?;
             let seen = Seen::of(remote.seen);
             let linearizable = remote.linearizable;
-            if !linearizable && let Some(reply) = recollect::<A, Q>(kind, actor, &query, &seen)? {
-                return told(&reply, &seen).map(Putted::Told);
+            if !linearizable && let Some(reply) = answer_from_memory::<A, Q>(kind, actor, &query, &seen)? {
+                return told(&reply, &seen).map(QueryDispatch::Answered);
             }
             let (kind, actor, deadline) = (Arc::clone(kind), actor.clone(), remote.deadline);
-            Ok(Putted::Waits(Box::pin(async move {
+            Ok(QueryDispatch::Pending(Box::pin(async move {
                 let told_to = seen.clone();
                 let reply =
-                    inquire::<A, Q>(kind, actor, query, linearizable, told_to, deadline, None).await?;
+                    put_query::<A, Q>(kind, actor, query, linearizable, told_to, deadline, None).await?;
                 told(&reply, &seen)
             })))
         });
     }
 }
 
-fn told<R: Serialize>(reply: &R, seen: &Seen) -> Result<Told, ActorError> {
-    Ok(Told { answer: to_json(reply, "an answer")?, sequence: seen.get() })
+fn told<R: Serialize>(reply: &R, seen: &Seen) -> Result<QueryReply, ActorError> {
+    Ok(QueryReply { answer: to_json(reply, "an answer")?, sequence: seen.get() })
 }
 
-impl<A: Actor> Default for QueryTable<A> {
-    fn default() -> Self {
-        Self(HashMap::new())
+/// A kind of actors with its commands and queries by name, as a system holds it.
+pub(crate) struct Registered<A: Actor> {
+    host: Arc<ActorHost<A>>,
+    commands: CommandTable<A>,
+    queries: QueryTable<A>,
+}
+
+impl<A: Actor> Registered<A> {
+    pub(crate) fn new(host: ActorHost<A>) -> Self {
+        let mut commands = CommandTable(HashMap::new());
+        <A::Commands as CommandList<A>>::visit(&mut commands);
+        let mut queries = QueryTable(HashMap::new());
+        <A::Queries as QueryList<A>>::visit(&mut queries);
+        Self { host: Arc::new(host), commands, queries }
+    }
+
+    pub(crate) fn host(&self) -> &Arc<ActorHost<A>> {
+        &self.host
     }
 }
 
-impl<A: Actor> fmt::Debug for QueryTable<A> {
+impl<A: Actor> fmt::Debug for Registered<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        self.host.fmt(f)
     }
 }
 
 /// A kind of actors, whatever its type.
 #[async_trait]
-pub(crate) trait AnyKind: fmt::Debug + Send + Sync {
-    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+pub(crate) trait AnyHost: fmt::Debug + Send + Sync {
+    fn as_any(&self) -> &dyn Any;
 
     /// Sends a command by its name, and waits for what becomes of it. The permit is held until it is settled.
     async fn send(
-        self: Arc<Self>,
+        &self,
         actor: &ActorId,
         name: &str,
         data: &[u8],
@@ -120,10 +130,10 @@ pub(crate) trait AnyKind: fmt::Debug + Send + Sync {
     ) -> Result<Replied, ActorError>;
 
     /// Puts a query by its name.
-    fn put(self: Arc<Self>, actor: &ActorId, query: &RemoteQuery) -> Result<Putted, ActorError>;
+    fn put(&self, actor: &ActorId, query: &RemoteQuery) -> Result<QueryDispatch, ActorError>;
 
     /// Lets the idle ones of these actors leave memory, and those at work when their turn ends. How many have left.
-    fn evict(self: Arc<Self>, actors: &dyn Fn(&ActorId) -> bool) -> usize;
+    fn evict(&self, actors: &dyn Fn(&ActorId) -> bool) -> usize;
 
     fn unpark(&self, actor: &ActorId) -> bool;
 
@@ -133,17 +143,17 @@ pub(crate) trait AnyKind: fmt::Debug + Send + Sync {
     async fn snapshot_all(&self, deadline: Instant) -> usize;
 
     /// Takes the commands that nobody has begun: the actor and the command's name and id of each.
-    fn abandon(&self) -> Vec<(ActorId, &'static str, crate::CommandId)>;
+    fn abandon(&self) -> Vec<(ActorId, &'static str, CommandId)>;
 }
 
 #[async_trait]
-impl<A: Actor> AnyKind for Kind<A> {
-    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+impl<A: Actor> AnyHost for Registered<A> {
+    fn as_any(&self) -> &dyn Any {
         self
     }
 
     async fn send(
-        self: Arc<Self>,
+        &self,
         actor: &ActorId,
         name: &str,
         data: &[u8],
@@ -154,43 +164,43 @@ impl<A: Actor> AnyKind for Kind<A> {
         let make = *self.commands.0.get(name).ok_or_else(not_listed)?;
         let (id, deadline) = (delivery.id, delivery.deadline);
         let (reply, answer) = oneshot::channel();
-        self.submit(actor, make(data, delivery, reply, permit)?).await?;
+        turn::submit(&self.host, actor, make(data, delivery, reply, permit)?).await?;
         match tokio::time::timeout_at(deadline, answer).await {
             Ok(Ok(replied)) => replied,
             Ok(Err(_)) => Err(ActorError::Stopped),
-            Err(_) => Err(self.timed_out(id)),
+            Err(_) => Err(self.host.timed_out(id)),
         }
     }
 
-    fn put(self: Arc<Self>, actor: &ActorId, query: &RemoteQuery) -> Result<Putted, ActorError> {
+    fn put(&self, actor: &ActorId, query: &RemoteQuery) -> Result<QueryDispatch, ActorError> {
         let name = query.name.as_ref();
         let not_listed = || ActorError::NotListed { category: A::CATEGORY, name: name.to_owned() };
         let put = self.queries.0.get(name).ok_or_else(not_listed)?;
-        put(&self, actor, query)
+        put(&self.host, actor, query)
     }
 
-    fn evict(self: Arc<Self>, actors: &dyn Fn(&ActorId) -> bool) -> usize {
-        Kind::evict(&self, actors)
+    fn evict(&self, actors: &dyn Fn(&ActorId) -> bool) -> usize {
+        self.host.evict(actors)
     }
 
     fn unpark(&self, actor: &ActorId) -> bool {
-        self.unpark(actor)
+        self.host.unpark(actor)
     }
 
     fn all_parked(&self) -> Vec<ActorId> {
-        self.all_parked().into_iter().map(|(actor, _)| actor).collect()
+        self.host.all_parked().into_iter().map(|(actor, _)| actor).collect()
     }
 
     async fn snapshot_all(&self, deadline: Instant) -> usize {
         let mut saved = 0;
-        for cell in self.cells() {
+        for cell in self.host.cells() {
             let due = {
                 let loaded = cell.loaded.read();
-                let policy = &self.options.snapshots;
-                loaded.as_ref().is_some_and(|loaded| policy.is_due_at_passivation(&loaded.since_snapshot))
+                let policy = &self.host.options.snapshots;
+                loaded.as_ref().is_some_and(|loaded| loaded.since_snapshot.is_due_at_passivation(policy))
             };
             if due {
-                if tokio::time::timeout_at(deadline, self.save_snapshot(&cell)).await.is_err() {
+                if tokio::time::timeout_at(deadline, self.host.save_snapshot(&cell)).await.is_err() {
                     break;
                 }
                 saved += 1;
@@ -199,12 +209,12 @@ impl<A: Actor> AnyKind for Kind<A> {
         saved
     }
 
-    fn abandon(&self) -> Vec<(ActorId, &'static str, crate::CommandId)> {
+    fn abandon(&self) -> Vec<(ActorId, &'static str, CommandId)> {
         let mut abandoned = Vec::new();
-        for cell in self.cells() {
-            for work in cell.close() {
-                abandoned.push((cell.id.clone(), work.name(), work.delivery().id));
-                observed::fail(&self.metrics, work, ActorError::Stopped);
+        for cell in self.host.cells() {
+            for item in cell.close() {
+                abandoned.push((cell.id.clone(), item.name(), item.delivery().id));
+                mailbox_item::fail(&self.host.metrics, item, ActorError::Stopped);
             }
         }
         abandoned

@@ -1,11 +1,14 @@
-//! [`AskError`] and [`ActorError`]: why there is no reply.
+//! [`AskError`] and [`ActorError`]: why there is no reply; [`StartError`]: why there is no system.
 
 use std::sync::Arc;
 
-use aether_core::{ActorId, InvalidActorId, ReadError, SaveError, SnapshotError, Version};
-use aether_event::DecodeError;
+use aether_core::{
+    ActorId, InvalidActorId, ReadError, SaveError, SnapshotError, Source, TimerError, Version,
+};
+use aether_event::{DecodeError, InvalidEvents};
+use aether_group::GroupError;
 
-use crate::CommandId;
+use crate::command_id::CommandId;
 
 /// Why an ask has no reply.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -161,13 +164,22 @@ pub enum ActorError {
         /// Whether the same command may succeed later.
         retryable: bool,
     },
+    /// A fault of the runtime itself: something happened that must not be possible. Whether the command was executed is not
+    /// known.
+    #[error(
+        "a fault of the actor runtime: {what}; whether the command was executed is not known; please report it"
+    )]
+    Internal {
+        /// What happened.
+        what: &'static str,
+    },
 }
 
 impl ActorError {
     /// Whether the command may have been executed. To find out, send it again with its id.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::TimedOut { .. } | Self::Elsewhere { unknown: true, .. })
+        matches!(self, Self::TimedOut { .. } | Self::Internal { .. } | Self::Elsewhere { unknown: true, .. })
             || matches!(self, Self::Save(error) if matches!(**error, SaveError::UnknownOutcome(_)))
     }
 
@@ -276,5 +288,69 @@ pub enum Poison {
         version: Version,
         /// What is wrong.
         what: String,
+    },
+}
+
+/// Why a system could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A category is empty, or has a `-`.
+    #[error("the category {category:?} of {actor} is not valid: it must not be empty, nor contain `-`")]
+    Category {
+        /// The type.
+        actor: &'static str,
+        /// Its category.
+        category: &'static str,
+    },
+    /// Two kinds of actors have one category.
+    #[error("{} and {} have the same category {category}: their events would mix", actors[0], actors[1])]
+    SameCategory {
+        /// The category.
+        category: &'static str,
+        /// The types.
+        actors: [&'static str; 2],
+    },
+    /// Two commands, or two queries, of an actor have one name.
+    #[error("{actor} has two commands or two queries of the name {name}: give one another name")]
+    SameName {
+        /// The type.
+        actor: &'static str,
+        /// The name.
+        name: &'static str,
+    },
+    /// The names, versions or upcasters of an actor's events make no sense.
+    #[error("the events of {actor} are not valid")]
+    Events {
+        /// The type.
+        actor: &'static str,
+        /// What is wrong with them.
+        #[source]
+        source: InvalidEvents,
+    },
+    /// Something sends commands to actors that the system was not given.
+    #[error(
+        "{needed_by} sends commands to actors of category {category}: register them with `.actor::<…>()`"
+    )]
+    Missing {
+        /// What sends them.
+        needed_by: String,
+        /// The category of the actors.
+        category: &'static str,
+    },
+    /// A consumer group could not be joined.
+    #[error("the consumer group could not be joined")]
+    Group(#[from] GroupError),
+    /// The timers could not be opened.
+    #[error("the timers could not be opened")]
+    Timers(#[from] TimerError),
+    /// Something else that was to be started is not valid.
+    #[error("{what} could not be started")]
+    Other {
+        /// What it is.
+        what: String,
+        /// Why.
+        #[source]
+        source: Source,
     },
 }

@@ -1,4 +1,4 @@
-//! [`Membership`]: a part in a consumer group, taken up again when it fails.
+//! [`Membership`]: a part in a consumer group, taken up again when it fails; and [`Running`], the parts of a reactor.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +36,30 @@ impl Membership {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "what follows the events has panicked"),
             Err(_) => tracing::warn!("a consumer did not stop within the deadline"),
+        }
+    }
+}
+
+/// A reactor that is running. Dropping it aborts it.
+#[derive(Debug, Default)]
+pub(crate) struct Running {
+    /// Its part in consumer groups.
+    pub(crate) members: Vec<Membership>,
+    /// Its tasks.
+    pub(crate) tasks: Vec<AbortOnDropHandle<()>>,
+}
+
+impl Running {
+    /// Stops it within the deadline.
+    pub(crate) async fn stop(self, deadline: Instant) {
+        futures_util::future::join_all(self.members.into_iter().map(|member| member.stop(deadline))).await;
+        for task in self.tasks {
+            task.abort();
+            if let Err(error) = task.await
+                && error.is_panic()
+            {
+                tracing::error!(%error, "what follows the events has panicked");
+            }
         }
     }
 }

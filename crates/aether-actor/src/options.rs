@@ -1,10 +1,8 @@
-//! [`ActorOptions`]: how actors of one kind are run.
+//! [`ActorOptions`] and [`SnapshotPolicy`]: how actors of one kind are run.
 
 use std::time::Duration;
 
 use aether_event::UnknownEvents;
-
-use crate::SnapshotPolicy;
 
 /// How actors of one kind are run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,5 +94,58 @@ impl ActorOptions {
     pub fn conflicts(mut self, attempts: u32) -> Self {
         self.conflicts = attempts.max(1);
         self
+    }
+}
+
+/// When snapshots of an actor are taken: as soon as one of these is reached. Losing a snapshot loses nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SnapshotPolicy {
+    /// After so many events.
+    pub events: Option<u64>,
+    /// After so many bytes of events' data.
+    pub bytes: Option<usize>,
+    /// So long after the first event that is not in a snapshot, when the next one is saved.
+    pub age: Option<Duration>,
+    /// When the actor leaves memory and so many events are in no snapshot.
+    pub at_passivation: Option<u64>,
+}
+
+impl SnapshotPolicy {
+    /// No snapshots.
+    pub const NEVER: Self = Self { events: None, bytes: None, age: None, at_passivation: None };
+
+    /// After so many events.
+    #[must_use]
+    pub const fn every(events: u64) -> Self {
+        Self { events: Some(events), ..Self::NEVER }
+    }
+
+    /// Also after so many bytes of events' data.
+    #[must_use]
+    pub const fn or_bytes(mut self, bytes: usize) -> Self {
+        self.bytes = Some(bytes);
+        self
+    }
+
+    /// Also so long after the first event that is in no snapshot, when the next one is saved.
+    #[must_use]
+    pub const fn or_age(mut self, age: Duration) -> Self {
+        self.age = Some(age);
+        self
+    }
+
+    /// Also when the actor leaves memory and so many events are in no snapshot.
+    #[must_use]
+    pub const fn or_at_passivation(mut self, events: u64) -> Self {
+        self.at_passivation = Some(events);
+        self
+    }
+}
+
+impl Default for SnapshotPolicy {
+    /// After 100 events or 1 MiB.
+    fn default() -> Self {
+        Self::every(100).or_bytes(1024 * 1024)
     }
 }

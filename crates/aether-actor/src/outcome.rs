@@ -7,9 +7,12 @@
 //! JSON.
 
 use bytes::{Buf, BufMut, Bytes};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::CommandId;
+use crate::error::{ActorError, AskError};
 
 /// The largest reply or error that is recorded, in bytes.
 pub(crate) const MAX_REPLY: usize = 4096;
@@ -108,6 +111,37 @@ fn read_outcome(note: &mut Bytes) -> Option<(CommandId, Outcome)> {
         _ => Outcome::DoneTooLarge,
     };
     Some((id.into(), outcome))
+}
+
+/// Decodes what was decided from its record, or from how it travelled.
+pub(crate) fn decoded<R, E>(outcome: &Outcome, id: CommandId) -> Result<R, AskError<E>>
+where
+    R: DeserializeOwned,
+    E: std::error::Error + DeserializeOwned,
+{
+    match outcome {
+        Outcome::Done(json) => Ok(decode(json, "a recorded reply")?),
+        Outcome::Refused(json) => Err(AskError::Refused(decode(json, "a recorded error")?)),
+        Outcome::DoneTooLarge => Err(ActorError::AlreadyDone { id }.into()),
+    }
+}
+
+/// Encodes what was decided, as it is recorded.
+pub(crate) fn encode<R: Serialize, E: Serialize>(decided: &Result<R, E>) -> Result<Outcome, ActorError> {
+    Ok(match decided {
+        Ok(reply) => Outcome::Done(to_json(reply, "a reply")?),
+        Err(error) => Outcome::Refused(to_json(error, "an error")?),
+    })
+}
+
+/// Writes a value as JSON; `what` names it in the error.
+pub(crate) fn to_json<T: Serialize>(value: &T, what: &'static str) -> Result<Bytes, ActorError> {
+    serde_json::to_vec(value).map(Bytes::from).map_err(|error| ActorError::convert(what, error))
+}
+
+/// Reads a value from JSON; `what` names it in the error.
+pub(crate) fn decode<T: DeserializeOwned>(json: &[u8], what: &'static str) -> Result<T, ActorError> {
+    serde_json::from_slice(json).map_err(|error| ActorError::convert(what, error))
 }
 
 #[cfg(test)]

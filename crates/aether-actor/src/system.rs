@@ -3,109 +3,24 @@
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use aether_core::{ActorId, Clock, EventStore, SnapshotStore, Subscribe, Version};
+use aether_core::{ActorId, Version};
 use parking_lot::Mutex;
 use time::OffsetDateTime;
-use tokio::runtime::Handle;
 use tokio::time::Instant;
-use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tokio_util::task::AbortOnDropHandle;
 
-use crate::builder::ActorSystemBuilder;
-use crate::dispatch::AnyKind;
+use crate::actor::Actor;
+use crate::command_id::CommandId;
+use crate::dispatch::{AnyHost, Registered};
 use crate::error::{ActorError, LoadError};
-use crate::reactor::Running;
-use crate::runtime::kind::Kind;
+use crate::membership::Running;
+use crate::runtime::host::ActorHost;
 use crate::runtime::load::Until;
-use crate::runtime::residents::Residents;
-use crate::{Actor, ActorRef, CommandId, Delivery, Outcome, Router};
-
-/// A store that actors live on: events, snapshots, and a subscription to the events.
-pub trait Store: EventStore + SnapshotStore + Subscribe {}
-
-impl<S: EventStore + SnapshotStore + Subscribe> Store for S {}
-
-/// What all kinds of actors in a process share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) namespace: Option<String>,
-    pub(crate) residents: Residents,
-    /// All tasks of the actors; each ends by itself.
-    pub(crate) tasks: TaskTracker,
-    pub(crate) runtime: Handle,
-    /// How long an ask waits for its answer, unless it says otherwise.
-    pub(crate) deadline: Duration,
-    /// Whether there are timers, and which effects there are handlers for.
-    pub(crate) provided: Provided,
-    /// Where actors are; without one, all are here.
-    pub(crate) router: Option<Arc<dyn Router>>,
-    /// The highest sequence that was seen of any actor.
-    sequence: AtomicU64,
-    stopping: AtomicBool,
-    given_up: AtomicBool,
-}
-
-/// What decisions may declare in this system.
-#[derive(Debug, Default)]
-pub(crate) struct Provided {
-    pub(crate) timers: bool,
-    pub(crate) effects: Vec<&'static str>,
-}
-
-impl Shared {
-    pub(crate) fn new(
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        namespace: Option<String>,
-        residents: Residents,
-        deadline: Duration,
-        provided: Provided,
-        router: Option<Arc<dyn Router>>,
-    ) -> Self {
-        Self {
-            store,
-            clock,
-            namespace,
-            residents,
-            tasks: TaskTracker::new(),
-            runtime: Handle::current(),
-            deadline,
-            provided,
-            router,
-            sequence: AtomicU64::new(0),
-            stopping: AtomicBool::new(false),
-            given_up: AtomicBool::new(false),
-        }
-    }
-
-    /// Whether no new commands are taken.
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
-    }
-
-    /// Whether what waits is not begun any more, and what is not known is not waited for.
-    pub(crate) fn is_given_up(&self) -> bool {
-        self.given_up.load(Ordering::Acquire)
-    }
-
-    /// The highest sequence that was seen of any actor; 0 for none.
-    pub(crate) fn sequence(&self) -> u64 {
-        self.sequence.load(Ordering::Acquire)
-    }
-
-    /// An actor was seen to be at this sequence.
-    pub(crate) fn saw(&self, sequence: u64) {
-        // Mostly it is known, or will be by a later commit soon: looking costs others nothing.
-        if self.sequence.load(Ordering::Relaxed) < sequence {
-            self.sequence.fetch_max(sequence, Ordering::AcqRel);
-        }
-    }
-}
+use crate::runtime::shared::Shared;
 
 /// The actors of one process, over a store.
 ///
@@ -116,8 +31,8 @@ pub struct ActorSystem(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) shared: Arc<Shared>,
-    by_type: HashMap<TypeId, Arc<dyn AnyKind>>,
-    pub(crate) by_category: HashMap<&'static str, Arc<dyn AnyKind>>,
+    by_type: HashMap<TypeId, Arc<dyn AnyHost>>,
+    pub(crate) by_category: HashMap<&'static str, Arc<dyn AnyHost>>,
     reactors: Mutex<Vec<Running>>,
     _janitor: AbortOnDropHandle<()>,
 }
@@ -138,15 +53,10 @@ impl WeakSystem {
 }
 
 impl ActorSystem {
-    /// Starts a system over this store: the store itself, which is a handle, or one behind an [`Arc`].
-    pub fn builder(store: impl Store + 'static) -> ActorSystemBuilder {
-        ActorSystemBuilder::new(Arc::new(store))
-    }
-
     pub(crate) fn assemble(
         shared: Arc<Shared>,
-        by_type: HashMap<TypeId, Arc<dyn AnyKind>>,
-        by_category: HashMap<&'static str, Arc<dyn AnyKind>>,
+        by_type: HashMap<TypeId, Arc<dyn AnyHost>>,
+        by_category: HashMap<&'static str, Arc<dyn AnyHost>>,
         least_idle: Option<Duration>,
     ) -> Self {
         let janitor = AbortOnDropHandle::new(tokio::spawn(sweep(Arc::clone(&shared), least_idle)));
@@ -154,42 +64,16 @@ impl ActorSystem {
         Self(Arc::new(Inner { shared, by_type, by_category, reactors, _janitor: janitor }))
     }
 
-    /// The actor of this type with this key: of `Order`, whose category is `order`, `"123"` is the actor `order-123`.
-    ///
-    /// Neither the store nor the actor is touched. A key that makes no valid id, and a type that the system was started
-    /// without, are errors of what is asked of it.
-    #[must_use]
-    pub fn actor<A: Actor>(&self, key: impl fmt::Display) -> ActorRef<A> {
-        let id = ActorId::new(format!("{}-{key}", A::CATEGORY)).map_err(ActorError::from);
-        ActorRef::new(id.and_then(|id| Ok((self.kind::<A>()?, id))))
-    }
-
-    pub(crate) fn kind<A: Actor>(&self) -> Result<Arc<Kind<A>>, ActorError> {
-        let kind = self.0.by_type.get(&TypeId::of::<A>()).map(Arc::clone);
-        let kind = kind.and_then(|kind| kind.as_any().downcast::<Kind<A>>().ok());
-        kind.ok_or_else(|| ActorError::NotRegistered { category: A::CATEGORY.to_owned() })
-    }
-
-    /// Sends a command by its name, as JSON, to wherever the actor is, and waits for what becomes of it. For layers above;
-    /// everybody else has [`ActorRef::ask`].
-    ///
-    /// # Errors
-    /// [`ActorError`].
-    ///
-    /// # Cancel safety
-    /// As [`ActorRef::ask`].
-    pub async fn send(
-        &self,
-        actor: &ActorId,
-        command: &str,
-        data: &[u8],
-        delivery: Delivery,
-    ) -> Result<Outcome, ActorError> {
-        self.route(actor)?.send(actor, command, data, delivery).await
+    /// Returns the host of this type's actors.
+    pub(crate) fn host<A: Actor>(&self) -> Result<Arc<ActorHost<A>>, ActorError> {
+        let kind = self.0.by_type.get(&TypeId::of::<A>());
+        let kind = kind.and_then(|kind| kind.as_any().downcast_ref::<Registered<A>>());
+        kind.map(|kind| Arc::clone(kind.host()))
+            .ok_or_else(|| ActorError::NotRegistered { category: A::CATEGORY.to_owned() })
     }
 
     /// The kind that this actor is of. It does not keep the system alive.
-    pub(crate) fn kind_of(&self, actor: &ActorId) -> Result<Arc<dyn AnyKind>, ActorError> {
+    pub(crate) fn kind_of(&self, actor: &ActorId) -> Result<Arc<dyn AnyHost>, ActorError> {
         let not_registered = || ActorError::NotRegistered { category: actor.category().to_owned() };
         self.0.by_category.get(actor.category()).map(Arc::clone).ok_or_else(not_registered)
     }
@@ -225,7 +109,7 @@ impl ActorSystem {
         until: Until,
     ) -> Result<(A, Version), ActorError> {
         let id = ActorId::new(format!("{}-{key}", A::CATEGORY))?;
-        let state = self.kind::<A>()?.state_as_of(&id, until).await;
+        let state = self.host::<A>()?.state_as_of(&id, until).await;
         state.map_err(|error: LoadError| ActorError::Load(Arc::new(error)))
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use aether_coordination::Coordination;
 use aether_core::{Position, Subscribe};
+use aether_telemetry::panic;
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -15,7 +16,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::builder::Options;
-use crate::driver::{Command, Driver, panic_text};
+use crate::driver::{Command, Driver};
 use crate::record::Keys;
 use crate::{Epoch, GroupError, Handler, Partition, record};
 
@@ -66,7 +67,7 @@ impl Member {
         let engine = tokio::spawn(async move {
             let result = match AssertUnwindSafe(driver.run()).catch_unwind().await {
                 Ok(result) => result,
-                Err(panic) => Err(GroupError::Panicked(panic_text(&*panic).to_owned())),
+                Err(panic) => Err(GroupError::Panicked(panic::message(&*panic).to_owned())),
             };
             if let Err(error) = &result {
                 tracing::error!(%error, "a member of a group has failed");

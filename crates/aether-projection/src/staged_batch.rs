@@ -1,11 +1,10 @@
 //! Applying a batch, beside the views as they stand: all of an event's changes, or none.
 
-use std::any::Any;
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use aether_core::{RecordedEvent, Source};
 use aether_group::{Batch, HandleError};
+use aether_telemetry::panic::caught;
 use aether_telemetry::span;
 
 use crate::applied_positions::Parkings;
@@ -107,15 +106,9 @@ fn attempt<P: Projection, T: Stage>(
         Ok(staged)
     };
     // What a panic leaves behind is thrown away.
-    match catch_unwind(AssertUnwindSafe(applying)) {
+    match caught(applying) {
         Ok(Ok(staged)) => Ok((staged, admitted)),
         Ok(Err(error)) => Err(Unapplied { at, why: ApplyError::into_source(error) }),
-        Err(panic) => Err(Unapplied { at, why: said(&*panic).into() }),
+        Err(message) => Err(Unapplied { at, why: format!("the projection panicked: {message}").into() }),
     }
-}
-
-fn said(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("the projection panicked: {}", text.unwrap_or("without a message"))
 }

@@ -7,6 +7,7 @@
 //! | who handles events | [`handling`]: the span and the [`Context`](aether_core::Context) of an event; [`Consumer`] for those who have a name |
 //! | stores | [`StoreTelemetry`]: all of a store, in one |
 //! | buses, groups, projections, actors | the handles in [`metrics`], and [`span`] |
+//! | runners of an application's code | [`mod@panic`]: its panics, caught, and their messages |
 //! | who saves or publishes through others | [`trace::stamp`] |
 //!
 //! Whatever runs somebody's code for an event runs it in [`handling`] (or [`Consumer::handling`]), so that everybody's
@@ -21,6 +22,7 @@ mod handling;
 pub mod metrics;
 #[cfg(feature = "otel")]
 mod otel;
+pub mod panic;
 #[cfg(feature = "prometheus")]
 mod prometheus;
 pub mod span;

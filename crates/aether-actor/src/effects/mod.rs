@@ -3,25 +3,25 @@
 //! Each type of effects has a consumer group of its own, `effect-<name>`, which passes over all others: where several
 //! programs share a stream, none waits for what only another one can do.
 
-mod context;
 mod handler;
-mod perform;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use aether_coordination::Coordination;
-use aether_core::EventFilter;
+use aether_core::{EventFilter, RecordedEvent};
+use aether_group::{Batch, HandleError, Handler};
+use aether_telemetry::metrics::{EffectMetrics, Timer};
 use async_trait::async_trait;
 
-use self::perform::Performing;
-use crate::membership::Membership;
-use crate::reactor::{Reactor, Running, StartError};
-use crate::runtime::system_event::EFFECT_DECLARED;
-use crate::{ActorSystem, ActorSystemBuilder, ConsumerOptions, Effect};
+use crate::builder::ActorSystemBuilder;
+use crate::consumer::{ConsumerOptions, Reactor, one_of};
+use crate::error::StartError;
+use crate::membership::{Membership, Running};
+use crate::runtime::system_event::{EFFECT_DECLARED, EffectDeclared};
+use crate::system::ActorSystem;
 
-pub use context::EffectContext;
-pub use handler::EffectHandler;
+pub use handler::{Effect, EffectContext, EffectHandler};
 
 impl ActorSystemBuilder {
     /// With a handler for the effects of this type, so that decisions may [declare](crate::Decision::effect) them. Without,
@@ -96,5 +96,42 @@ impl<E: Effect, H: EffectHandler<E>> Reactor for Following<E, H> {
         let group = group.filter(EventFilter::all().types([EFFECT_DECLARED]));
         let member = Membership::join(group, handler).await?;
         Ok(Running { members: vec![member], tasks: Vec::new() })
+    }
+}
+
+/// Hands the effects of one type to their handler.
+struct Performing<E, H> {
+    handler: H,
+    metrics: EffectMetrics,
+    of: PhantomData<fn(E)>,
+}
+
+impl<E: Effect, H: EffectHandler<E>> Performing<E, H> {
+    fn new(handler: H, namespace: Option<&str>) -> Self {
+        Self { handler, metrics: EffectMetrics::new(namespace, E::NAME), of: PhantomData }
+    }
+
+    async fn follow(&self, event: &RecordedEvent, attempt: u32) -> Result<(), HandleError> {
+        let declared: EffectDeclared = event.data().map_err(HandleError::poison)?;
+        if declared.name != E::NAME {
+            return Ok(());
+        }
+        let effect: E = serde_json::from_str(declared.data.get()).map_err(HandleError::poison)?;
+        let timer = Timer::start();
+        let performed = self.handler.perform(effect, EffectContext::of(event, attempt)).await;
+        self.metrics.called(performed.is_ok(), timer);
+        performed
+    }
+}
+
+#[async_trait]
+impl<E: Effect, H: EffectHandler<E>> Handler for Performing<E, H> {
+    async fn handle(&self, batch: &Batch) -> Result<(), HandleError> {
+        for (index, event) in batch.events.iter().enumerate() {
+            // Only the first event of a batch can have been tried before.
+            let attempt = if index == 0 { batch.attempt } else { 1 };
+            one_of(batch, event, self.follow(event, attempt)).await.map_err(|error| error.at(index))?;
+        }
+        Ok(())
     }
 }

@@ -1,8 +1,9 @@
-//! [`ProcessEvent`]: what can stand in the log of a process.
+//! [`ProcessEvent`]: what can stand in the log of a process: events of its own, and what it has sent and was answered.
 
 use std::fmt;
 use std::marker::PhantomData;
 
+use aether_core::ActorId;
 use aether_event::{DomainEvent, Field, Retired, Shape, Variant};
 use serde::de::value::U64Deserializer;
 use serde::de::{
@@ -11,9 +12,11 @@ use serde::de::{
 };
 use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize, forward_to_deserialize_any};
+use serde_json::value::RawValue;
 
-use super::record::{CommandAnswered, CommandSent};
+use crate::command_id::CommandId;
 use crate::list::contains;
+use crate::outcome::Outcome;
 
 /// What can stand in the log of a process: events of its own, under their own types, and what it has sent and was answered,
 /// as `process.CommandSent` and `process.CommandAnswered`.
@@ -159,5 +162,52 @@ impl<'de, W: VariantAccess<'de>> EnumAccess<'de> for Chosen<W> {
     fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, W), W::Error> {
         let index: U64Deserializer<W::Error> = self.index.into_deserializer();
         Ok((seed.deserialize(index)?, self.variant))
+    }
+}
+
+/// A command was sent: the event `process.CommandSent` in the log of a process.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CommandSent {
+    /// The command's id.
+    pub id: CommandId,
+    /// Whom it goes to.
+    pub actor: ActorId,
+    /// The command's name.
+    pub command: String,
+    /// The command, as JSON.
+    pub data: Box<RawValue>,
+}
+
+/// A command was answered: the event `process.CommandAnswered` in the log of a process.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CommandAnswered {
+    /// The command's id.
+    pub id: CommandId,
+    pub(super) answer: AnswerRecord,
+}
+
+/// What became of a command, as it stands in a log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AnswerRecord {
+    /// Executed, with this reply, as JSON.
+    Done(Box<RawValue>),
+    /// Refused, with this error, as JSON.
+    Refused(Box<RawValue>),
+    /// Executed; the reply was too large to be kept.
+    DoneTooLarge,
+}
+
+impl TryFrom<&Outcome> for AnswerRecord {
+    type Error = serde_json::Error;
+
+    fn try_from(outcome: &Outcome) -> Result<Self, serde_json::Error> {
+        Ok(match outcome {
+            Outcome::Done(reply) => Self::Done(serde_json::from_slice(reply)?),
+            Outcome::Refused(error) => Self::Refused(serde_json::from_slice(error)?),
+            Outcome::DoneTooLarge => Self::DoneTooLarge,
+        })
     }
 }

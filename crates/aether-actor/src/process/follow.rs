@@ -1,26 +1,134 @@
-//! [`Reacting`] and [`Sending`]: what drives processes.
+//! What drives processes: a reactor that takes events to them, sends what they have recorded to be sent, and takes the
+//! answers back; run as [`ProcessOptions`] say.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
-use aether_core::{ActorId, Position, RecordedEvent};
+use aether_coordination::Coordination;
+use aether_core::{ActorId, EventFilter, Position, RecordedEvent};
 use aether_event::UnknownEvents;
 use aether_group::{Batch, HandleError, Handler};
 use aether_telemetry::metrics::ProcessMetrics;
 use async_trait::async_trait;
 
-use super::lists::SourceList;
+use super::context::Cause;
+use super::event::{AnswerRecord, COMMAND_SENT, CommandSent};
+use super::lists::{SendList, SourceList};
 use super::manager::ProcessManager;
-use super::record::{AnswerRecord, CommandSent, ReactTo, TakeAnswer};
-use crate::consumer::{self, not_sent, one_of};
-use crate::system::WeakSystem;
-use crate::{ActorError, Command, CommandId, Delivery, Outcome, Since};
+use super::reaction::{Process, ReactTo, TakeAnswer};
+use crate::actor::Command;
+use crate::builder::ActorSystemBuilder;
+use crate::command_id::CommandId;
+use crate::consumer::{self, ConsumerOptions, Reactor, not_sent, one_of};
+use crate::delivery::{Delivery, Since};
+use crate::error::{ActorError, StartError};
+use crate::membership::{Membership, Running};
+use crate::options::ActorOptions;
+use crate::outcome::Outcome;
+use crate::system::{ActorSystem, WeakSystem};
+
+/// How a process manager is run.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct ProcessOptions {
+    /// How processes share its work.
+    pub consumer: ConsumerOptions,
+    /// How its own actors are run.
+    pub actor: ActorOptions,
+    /// What is done about events of its sources that the program does not know, since a newer version of it has saved them.
+    /// By default they, and what comes after them of the same actor, wait for a process that knows them.
+    pub unknown_events: UnknownEvents,
+}
+
+impl ProcessOptions {
+    /// How processes share its work.
+    #[must_use]
+    pub fn consumer(mut self, options: ConsumerOptions) -> Self {
+        self.consumer = options;
+        self
+    }
+
+    /// How its own actors are run.
+    #[must_use]
+    pub fn actor(mut self, options: ActorOptions) -> Self {
+        self.actor = options;
+        self
+    }
+
+    /// What is done about events of its sources that the program does not know.
+    #[must_use]
+    pub fn unknown_events(mut self, policy: UnknownEvents) -> Self {
+        self.unknown_events = policy;
+        self
+    }
+}
+
+impl ActorSystemBuilder {
+    /// With this process manager. The actors that it reacts to, and those that it sends commands to, have to be there too.
+    pub fn process<P: ProcessManager>(self) -> Self {
+        self.process_with::<P>(ProcessOptions::default())
+    }
+
+    /// With this process manager, run so.
+    pub fn process_with<P: ProcessManager>(self, options: ProcessOptions) -> Self {
+        let mut builder = self.actor_with::<Process<P>>(options.actor.clone());
+        let name = format!("process-{}", P::NAME);
+        builder.reactors.push(Box::new(Following::<P> { name, options, of: PhantomData }));
+        builder
+    }
+}
+
+/// What follows the events for a process manager.
+struct Following<P> {
+    name: String,
+    options: ProcessOptions,
+    of: PhantomData<fn(P)>,
+}
+
+#[async_trait]
+impl<P: ProcessManager> Reactor for Following<P> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn needs(&self) -> Vec<&'static str> {
+        let sources = <P::Sources as SourceList<P>>::CATEGORIES;
+        let targets = <P::Sends as SendList>::TARGETS;
+        [sources, targets].concat()
+    }
+
+    async fn start(
+        self: Box<Self>,
+        system: &ActorSystem,
+        coordination: &Arc<dyn Coordination>,
+    ) -> Result<Running, StartError> {
+        let Self { name, options, of } = *self;
+        let shared = &system.0.shared;
+        let filter = match <P::Sources as SourceList<P>>::CATEGORIES {
+            [only] => EventFilter::category(only),
+            _ => EventFilter::all(),
+        };
+        let metrics = || ProcessMetrics::new(shared.namespace.as_deref(), P::NAME);
+        let (system, unknown) = (system.downgrade(), options.unknown_events);
+        let reacting = Reacting::<P> { system: system.clone(), unknown, metrics: metrics(), of };
+        let group = options.consumer.group(name.clone(), shared, coordination);
+        let mut members = vec![Membership::join(group.filter(filter), reacting).await?];
+        if !<P::Sends as SendList>::COMMANDS.is_empty() {
+            let sending = Sending { system, metrics: metrics() };
+            let group = options.consumer.group(format!("{name}-commands"), shared, coordination);
+            let filter = EventFilter::category(P::NAME).types([COMMAND_SENT]);
+            members.push(Membership::join(group.filter(filter), sending).await?);
+        }
+        Ok(Running { members, tasks: Vec::new() })
+    }
+}
 
 /// Takes events to the processes that they concern.
-pub(super) struct Reacting<P> {
-    pub(super) system: WeakSystem,
-    pub(super) unknown: UnknownEvents,
-    pub(super) metrics: ProcessMetrics,
-    pub(super) of: PhantomData<fn(P)>,
+struct Reacting<P> {
+    system: WeakSystem,
+    unknown: UnknownEvents,
+    metrics: ProcessMetrics,
+    of: PhantomData<fn(P)>,
 }
 
 impl<P: ProcessManager> Reacting<P> {
@@ -29,7 +137,7 @@ impl<P: ProcessManager> Reacting<P> {
             let process =
                 ActorId::new(format!("{}-{}", P::NAME, spotted.key)).map_err(HandleError::poison)?;
             let id = CommandId::caused_by(event.id(), &format!("{process} {}", spotted.index));
-            let react = ReactTo { cause: super::Cause::of(event), event: spotted.event };
+            let react = ReactTo { cause: Cause::of(event), event: spotted.event };
             deliver(&self.system, &process, &react, id, event.position).await?;
             self.metrics.reacted();
         }
@@ -48,9 +156,9 @@ impl<P: ProcessManager> Handler for Reacting<P> {
 }
 
 /// Sends what processes have recorded to be sent, and takes the answers back to them.
-pub(super) struct Sending {
-    pub(super) system: WeakSystem,
-    pub(super) metrics: ProcessMetrics,
+struct Sending {
+    system: WeakSystem,
+    metrics: ProcessMetrics,
 }
 
 impl Sending {

@@ -7,8 +7,9 @@ use serde_json::value::RawValue;
 
 use super::context::{Cause, ReactContext};
 use super::manager::{ProcessManager, React};
-use crate::list::contains;
-use crate::{Actor, Command, Handle, Reaction};
+use super::reaction::Reaction;
+use crate::actor::{Actor, Command, Handle};
+use crate::list::{contains, for_each_arity};
 
 /// The actors whose events a process manager reacts to: a tuple of up to 24 of them.
 #[diagnostic::on_unimplemented(
@@ -77,7 +78,7 @@ macro_rules! source_lists {
     };
 }
 
-crate::list::for_each_arity!(source_lists);
+for_each_arity!(source_lists);
 
 /// The names of the events of an actor that a process manager reacts to.
 fn events_of<P: React<A>, A: Actor>() -> Vec<&'static str> {
@@ -173,7 +174,7 @@ macro_rules! send_lists {
     };
 }
 
-crate::list::for_each_arity!(send_lists);
+for_each_arity!(send_lists);
 
 /// Fails the build if the process manager does not list the command for these actors.
 pub(super) const fn assert_sent<P: ProcessManager, A: Handle<C>, C: Command>() {

@@ -1,13 +1,15 @@
 //! [`ProcessManager`] and [`React`]: what a user writes.
 
 use aether_event::DomainEvent;
+use aether_model::Component;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::context::{Cause, ProcessContext, ReactContext};
+use super::context::{Answered, Cause, ProcessContext, ReactContext};
 use super::lists::{SendList, SourceList};
-use crate::{Actor, Answered, Reaction};
+use super::reaction::Reaction;
+use crate::actor::Actor;
 
 /// Something that goes on over several actors: it reacts to events of some with commands to others, and remembers by events
 /// of its own how far it is. Each process is one of these, by the key that its events are correlated by.
@@ -165,4 +167,14 @@ pub trait React<A: Actor>: ProcessManager {
     /// event of the same process was faster. What it comes to is recorded, and is not decided again when the event comes
     /// again.
     fn react(&self, event: &A::Event, context: &ReactContext) -> Reaction<Self>;
+}
+
+/// Describes a process manager for a board: a policy, with the events that it reacts to
+/// ([`React::EVENTS`](crate::React::EVENTS)), the commands that it sends, and its own events.
+#[must_use]
+pub fn describe_process<P: ProcessManager>() -> Component {
+    Component::policy(P::NAME)
+        .reacts_to(<P::Sources as SourceList<P>>::events())
+        .sends(<P::Sends as SendList>::COMMANDS.iter().copied())
+        .emits(P::Event::VARIANTS.iter().map(|variant| variant.name))
 }

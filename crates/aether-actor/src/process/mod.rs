@@ -11,28 +11,20 @@
 //! So each step is a commit, each command of a step has an id of its own, and whoever crashes between two steps leaves the
 //! next one to whoever reads the log after it.
 
-mod actor;
-mod answered;
 mod context;
 mod event;
 mod follow;
 mod lists;
 mod manager;
-mod options;
 mod reaction;
-mod reactor;
-mod record;
 
-pub use actor::Process;
-pub use answered::Answered;
-pub use context::{Cause, ProcessContext, ReactContext};
-pub use event::ProcessEvent;
+pub use context::{Answered, Cause, ProcessContext, ReactContext};
+pub use event::{CommandAnswered, CommandSent, ProcessEvent};
+pub use follow::ProcessOptions;
 #[doc(hidden)]
 pub use lists::Spotted;
 pub use lists::{SendList, Sendable, SourceList};
-pub use manager::{ProcessManager, React};
-pub use options::ProcessOptions;
-pub use reaction::Reaction;
-pub use record::{CommandAnswered, CommandSent};
+pub use manager::{ProcessManager, React, describe_process};
+pub use reaction::{Process, Reaction};
 #[doc(hidden)]
-pub use record::{ReactTo, TakeAnswer, TimeOut};
+pub use reaction::{ReactTo, TakeAnswer, TimeOut};

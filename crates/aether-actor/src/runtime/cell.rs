@@ -9,12 +9,11 @@ use aether_core::ActorId;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Semaphore;
 
-use super::kind::Kind;
+use super::host::ActorHost;
 use super::loaded::Loaded;
-use super::plan::Works;
-use super::residents::Resident;
-use super::work::Work;
-use crate::Actor;
+use super::mailbox_item::{BoxedItem, Items};
+use super::memory_limit::Resident;
+use crate::actor::Actor;
 
 /// One actor in memory. It has no task of its own: whoever puts the first command into an idle mailbox starts one, which
 /// ends when the mailbox is empty.
@@ -25,9 +24,9 @@ pub(crate) struct Cell<A: Actor> {
     pub(crate) space: Semaphore,
     /// `None` until it is loaded, and after it has become doubtful.
     pub(crate) loaded: RwLock<Option<Loaded<A>>>,
-    /// When it was last used, in the ticks of [`Residents`](super::residents::Residents).
+    /// When it was last used, in the ticks of [`Residents`](super::memory_limit::Residents).
     used: AtomicU64,
-    kind: Weak<Kind<A>>,
+    host: Weak<ActorHost<A>>,
     /// How often in a row its code has panicked.
     pub(crate) panics: AtomicU32,
     /// Whether what is loaded is not to be answered from any more, and dropped when the turn ends.
@@ -36,12 +35,12 @@ pub(crate) struct Cell<A: Actor> {
 
 #[derive(Debug)]
 struct Mailbox<A: Actor> {
-    waiting: VecDeque<Box<dyn Work<A>>>,
-    state: Turn,
+    waiting: VecDeque<BoxedItem<A>>,
+    state: Activity,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
+enum Activity {
     /// Nobody is at work.
     Idle,
     /// A task is at work, and will look into the mailbox again.
@@ -55,17 +54,17 @@ impl<A: Actor> Mailbox<A> {
     const IDLE_CAPACITY: usize = 4;
 
     fn retire(&mut self, space: &Semaphore) -> bool {
-        let idle = self.state == Turn::Idle;
+        let idle = self.state == Activity::Idle;
         if idle {
-            self.state = Turn::Retired;
+            self.state = Activity::Retired;
             space.close();
         }
         idle
     }
 
     fn rest(&mut self) {
-        if self.state == Turn::Running {
-            self.state = Turn::Idle;
+        if self.state == Activity::Running {
+            self.state = Activity::Idle;
         }
         if self.waiting.capacity() > Self::IDLE_CAPACITY {
             self.waiting = VecDeque::new();
@@ -81,52 +80,52 @@ pub(crate) enum Pushed<A: Actor> {
     /// There is one.
     Queued,
     /// The cell is retired: take another one.
-    Retired(Box<dyn Work<A>>),
+    Retired(BoxedItem<A>),
 }
 
 impl<A: Actor> Cell<A> {
-    pub(crate) fn new(id: ActorId, kind: &Arc<Kind<A>>) -> Self {
+    pub(crate) fn new(id: ActorId, host: &Arc<ActorHost<A>>) -> Self {
         Self {
             id,
-            mailbox: Mutex::new(Mailbox { waiting: VecDeque::new(), state: Turn::Idle }),
-            space: Semaphore::new(kind.options.mailbox),
+            mailbox: Mutex::new(Mailbox { waiting: VecDeque::new(), state: Activity::Idle }),
+            space: Semaphore::new(host.options.mailbox),
             loaded: RwLock::new(None),
             used: AtomicU64::new(0),
-            kind: Arc::downgrade(kind),
+            host: Arc::downgrade(host),
             panics: AtomicU32::new(0),
             leaving: AtomicBool::new(false),
         }
     }
 
     /// Puts a command into the mailbox; its place was taken from [`space`](Self::space) before.
-    pub(crate) fn push(&self, work: Box<dyn Work<A>>) -> Pushed<A> {
+    pub(crate) fn push(&self, item: BoxedItem<A>) -> Pushed<A> {
         let mut mailbox = self.mailbox.lock();
         match mailbox.state {
-            Turn::Retired => Pushed::Retired(work),
-            Turn::Running => {
-                mailbox.waiting.push_back(work);
+            Activity::Retired => Pushed::Retired(item),
+            Activity::Running => {
+                mailbox.waiting.push_back(item);
                 Pushed::Queued
             }
-            Turn::Idle => {
-                mailbox.waiting.push_back(work);
-                mailbox.state = Turn::Running;
+            Activity::Idle => {
+                mailbox.waiting.push_back(item);
+                mailbox.state = Activity::Running;
                 Pushed::Start
             }
         }
     }
 
     /// Takes up to `limit` commands; `None`, and nobody is at work any more, if there are none.
-    pub(crate) fn take(&self, limit: usize) -> Option<Works<A>> {
+    pub(crate) fn take(&self, limit: usize) -> Option<Items<A>> {
         let mut mailbox = self.mailbox.lock();
         if mailbox.waiting.is_empty() {
             mailbox.rest();
             return None;
         }
         let taken = mailbox.waiting.len().min(limit);
-        let works = mailbox.waiting.drain(..taken).collect();
+        let items = mailbox.waiting.drain(..taken).collect();
         drop(mailbox);
         self.space.add_permits(taken);
-        Some(works)
+        Some(items)
     }
 
     /// Ends the turn if nobody waits; whether it has ended.
@@ -148,7 +147,7 @@ impl<A: Actor> Cell<A> {
     /// idle.
     pub(crate) fn dismiss(&self) -> bool {
         let mut mailbox = self.mailbox.lock();
-        if mailbox.state == Turn::Running {
+        if mailbox.state == Activity::Running {
             // Under the lock, so that the end of the turn does not miss it.
             self.leaving.store(true, Ordering::Release);
         }
@@ -173,17 +172,17 @@ impl<A: Actor> Cell<A> {
     /// Takes the turn of an idle cell, so that commands wait; whether it was idle.
     pub(crate) fn occupy(&self) -> bool {
         let mut mailbox = self.mailbox.lock();
-        let idle = mailbox.state == Turn::Idle;
+        let idle = mailbox.state == Activity::Idle;
         if idle {
-            mailbox.state = Turn::Running;
+            mailbox.state = Activity::Running;
         }
         idle
     }
 
     /// Retires the cell whatever it is doing; those who wait are given back.
-    pub(crate) fn close(&self) -> Works<A> {
+    pub(crate) fn close(&self) -> Items<A> {
         let mut mailbox = self.mailbox.lock();
-        mailbox.state = Turn::Retired;
+        mailbox.state = Activity::Retired;
         self.space.close();
         mailbox.waiting.drain(..).collect()
     }
@@ -206,11 +205,11 @@ impl<A: Actor> Resident for Cell<A> {
     }
 
     fn leave(&self, reason: &'static str) -> bool {
-        self.kind.upgrade().is_none_or(|kind| kind.passivate(&self.id, reason))
+        self.host.upgrade().is_none_or(|host| host.passivate(&self.id, reason))
     }
 
     fn idle(&self) -> Option<Duration> {
-        self.kind.upgrade().and_then(|kind| kind.options.idle)
+        self.host.upgrade().and_then(|host| host.options.idle)
     }
 }
 

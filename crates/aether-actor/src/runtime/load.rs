@@ -6,15 +6,14 @@ use aether_core::{ActorId, Head, ReadError, Version};
 use futures_util::TryStreamExt;
 use time::OffsetDateTime;
 
-use super::loaded::{Loaded, evolve, outcomes_of};
-use super::snapshot;
+use super::executed_commands::WINDOW;
+use super::loaded::{self, Loaded, evolve, outcomes_of};
+use super::shared::Store;
+use crate::actor::Actor;
+use crate::command_id::CommandId;
 use crate::error::LoadError;
+use crate::options::{ActorOptions, SnapshotPolicy};
 use crate::outcome::Outcome;
-use crate::system::Store;
-use crate::{Actor, ActorOptions, CommandId};
-
-/// How far back a command that is sent again is looked for, in commits.
-pub(crate) const WINDOW: usize = 1024;
 
 /// Loads an actor.
 pub(crate) async fn load<A: Actor>(
@@ -32,12 +31,12 @@ async fn from_snapshot<A: Actor>(
     actor: &ActorId,
     options: &ActorOptions,
 ) -> Result<Option<Loaded<A>>, LoadError> {
-    if options.snapshots == crate::SnapshotPolicy::NEVER {
+    if options.snapshots == SnapshotPolicy::NEVER {
         return Ok(None);
     }
     let snapshot = store.load_snapshot(actor).await?;
     Ok(snapshot.and_then(|snapshot| {
-        let restored = snapshot::restore(&snapshot);
+        let restored = loaded::from_snapshot(&snapshot);
         if restored.is_none() {
             tracing::debug!(%actor, version = %snapshot.version, "the snapshot is of an older form, and is ignored");
         }
@@ -113,7 +112,7 @@ pub(crate) async fn state_as_of<A: Actor>(
         // When the events in a snapshot were recorded is not known.
         Until::Time(_) => false,
     });
-    let loaded = snapshot.as_ref().and_then(snapshot::restore::<A>).unwrap_or_default();
+    let loaded = snapshot.as_ref().and_then(loaded::from_snapshot::<A>).unwrap_or_default();
     let (mut state, mut version) = (loaded.state, loaded.head.version());
     let mut events = store.get_events(actor, version.next());
     while let Some(event) = events.try_next().await? {

@@ -1,25 +1,29 @@
-//! [`Loaded`]: what is known of an actor whose history has been read up to a head.
+//! [`Loaded`]: an actor whose history has been read up to a head; and its form as a snapshot.
 
 use std::collections::BTreeMap;
 
-use aether_core::{Event, Head, RecordedCommit, Version};
+use aether_core::{ActorId, ActorSnapshot, Event, Head, Payload, PayloadError, RecordedCommit, Version};
 use aether_event::UnknownEvents;
+use aether_telemetry::panic::caught;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::recall::Recall;
+use super::executed_commands::{ExecutedCommands, StoredCommands};
 use super::system_event::Change;
+use crate::actor::Actor;
+use crate::command_id::CommandId;
 use crate::error::Poison;
+use crate::options::SnapshotPolicy;
 use crate::outcome::{Outcome, read_note};
-use crate::panic::caught;
-use crate::{Actor, CommandId};
 
 /// An actor's state, and what the runtime knows beside it, as of its head.
 #[derive(Debug, Clone)]
 pub(crate) struct Loaded<A> {
     pub(crate) state: A,
     pub(crate) head: Head,
-    pub(crate) recall: Recall,
+    pub(crate) executed: ExecutedCommands,
     /// The timers that are set, by name: the ids of the commands that they send.
     pub(crate) timers: BTreeMap<String, CommandId>,
     /// What has come since the last snapshot.
@@ -41,6 +45,19 @@ impl SinceSnapshot {
         self.bytes += event.payload().len();
         self.since.get_or_insert(now);
     }
+
+    /// Returns whether the policy asks for a snapshot now.
+    pub(crate) fn is_due(&self, policy: &SnapshotPolicy, now: OffsetDateTime) -> bool {
+        let reached = |limit: Option<u64>, value: u64| limit.is_some_and(|limit| value >= limit.max(1));
+        let bytes = policy.bytes.is_some_and(|limit| self.events > 0 && self.bytes >= limit);
+        let age = policy.age.is_some_and(|age| self.since.is_some_and(|first| now - first >= age));
+        reached(policy.events, self.events) || bytes || age
+    }
+
+    /// Returns whether the policy asks for a snapshot when the actor leaves memory.
+    pub(crate) fn is_due_at_passivation(&self, policy: &SnapshotPolicy) -> bool {
+        policy.at_passivation.is_some_and(|limit| self.events >= limit.max(1))
+    }
 }
 
 impl<A: Actor> Default for Loaded<A> {
@@ -48,7 +65,7 @@ impl<A: Actor> Default for Loaded<A> {
         Self {
             state: A::default(),
             head: Head::NONE,
-            recall: Recall::default(),
+            executed: ExecutedCommands::default(),
             timers: BTreeMap::new(),
             since_snapshot: SinceSnapshot::default(),
         }
@@ -103,8 +120,8 @@ impl<A: Actor> Loaded<A> {
                 Change::Nothing => {}
             }
         }
-        self.recall.add(head.sequence(), outcomes);
-        self.recall.forget(remember);
+        self.executed.add(head.sequence(), outcomes);
+        self.executed.forget(remember);
         Ok(())
     }
 }
@@ -121,5 +138,57 @@ pub(crate) fn evolve<A: Actor>(state: &mut A, event: &Event, unknown: UnknownEve
         version: event.version(),
         event_type: event.event_type().to_owned(),
         message,
+    })
+}
+
+#[derive(Serialize)]
+struct Written<'a, A> {
+    state_version: u32,
+    state: &'a A,
+    recall: StoredCommands,
+    timers: &'a BTreeMap<String, CommandId>,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    state_version: u32,
+    state: Value,
+    recall: StoredCommands,
+    timers: BTreeMap<String, CommandId>,
+}
+
+/// Writes what is loaded of an actor as a snapshot.
+pub(crate) fn to_snapshot<A: Actor>(
+    actor: &ActorId,
+    loaded: &Loaded<A>,
+    remember: usize,
+    now: OffsetDateTime,
+) -> Result<ActorSnapshot, PayloadError> {
+    let state = Payload::json(&Written {
+        state_version: A::STATE_VERSION,
+        state: &loaded.state,
+        recall: loaded.executed.to_stored(remember),
+        timers: &loaded.timers,
+    })?;
+    let snapshot = ActorSnapshot::of_payload(actor, loaded.head.version(), state);
+    Ok(snapshot.with_head(loaded.head).with_timestamp(now))
+}
+
+/// Reads a snapshot; `None` if it is of no use: an older form that is not upcast, or something else altogether.
+pub(crate) fn from_snapshot<A: Actor>(snapshot: &ActorSnapshot) -> Option<Loaded<A>> {
+    let head = snapshot.head?;
+    let read: Read = snapshot.state().ok()?;
+    let state = if read.state_version == A::STATE_VERSION {
+        read.state
+    } else {
+        let upcast = || A::upcast_state(read.state_version, read.state);
+        caught(upcast).ok().flatten()?
+    };
+    Some(Loaded {
+        state: serde_json::from_value(state).ok()?,
+        head,
+        executed: ExecutedCommands::from_stored(&read.recall)?,
+        timers: read.timers,
+        since_snapshot: SinceSnapshot::default(),
     })
 }

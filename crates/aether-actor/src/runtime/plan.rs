@@ -5,31 +5,29 @@ use std::sync::Arc;
 use aether_core::{ActorId, Event, Version};
 use aether_event::DomainEvent;
 use aether_telemetry::metrics::ActorMetrics;
+use aether_telemetry::panic::caught;
 use time::OffsetDateTime;
 
+use super::executed_commands::Known;
 use super::loaded::Loaded;
-use super::observed;
-use super::recall::Known;
+use super::mailbox_item::{self, Items, MailboxItem, Verdict};
+use super::shared::Provided;
 use super::system_event;
-use super::work::{Verdict, Work};
+use crate::actor::{Actor, CommandContext};
+use crate::command_id::CommandId;
+use crate::decision::Declared;
 use crate::error::ActorError;
 use crate::outcome::Outcome;
-use crate::panic::caught;
-use crate::system::Provided;
-use crate::{Actor, CommandContext, CommandId};
 
 /// The bytes of events' data after which no further command joins a commit.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// Commands and queries that wait for their answers.
-pub(crate) type Works<A> = Vec<Box<dyn Work<A>>>;
-
 /// What is to be saved, and who waits for it.
 pub(crate) struct Plan<A: Actor> {
     /// Whose answers depend on it.
-    pub(crate) waiting: Works<A>,
+    pub(crate) waiting: Items<A>,
     /// Those whose turn comes after it.
-    pub(crate) later: Works<A>,
+    pub(crate) later: Items<A>,
     /// The events.
     pub(crate) events: Vec<Event>,
     /// What is recorded of the commands.
@@ -72,11 +70,11 @@ enum Step {
     Later,
 }
 
-/// Decides `works` in order on what is loaded, up to `limit` of them. Whoever fails, or is known to have been executed before, is answered here.
+/// Decides `items` in order on what is loaded, up to `limit` of them. Whoever fails, or is known to have been executed before, is answered here.
 pub(crate) fn plan<A: Actor>(
     actor: &ActorId,
     loaded: &Loaded<A>,
-    mut works: Works<A>,
+    mut items: Items<A>,
     limit: usize,
     now: OffsetDateTime,
     metrics: &ActorMetrics,
@@ -87,18 +85,18 @@ pub(crate) fn plan<A: Actor>(
         let mut plan = Plan::new();
         plan.panics = panics;
         let mut index = 0;
-        while index < works.len().min(limit) {
+        while index < items.len().min(limit) {
             if plan.bytes > MAX_BYTES {
                 break;
             }
-            match step(actor, loaded, &mut plan, &mut *works[index], now, provided) {
+            match step(actor, loaded, &mut plan, &mut *items[index], now, provided) {
                 Step::Joined => index += 1,
                 Step::Recalled(outcome) => {
-                    observed::recall(metrics, works.remove(index), outcome, loaded.head.sequence());
+                    mailbox_item::recall(metrics, items.remove(index), outcome, loaded.head.sequence());
                 }
-                Step::Failed(error) => observed::fail(metrics, works.remove(index), error),
+                Step::Failed(error) => mailbox_item::fail(metrics, items.remove(index), error),
                 Step::Panicked(message) => {
-                    observed::fail(metrics, works.remove(index), ActorError::Panicked { message });
+                    mailbox_item::fail(metrics, items.remove(index), ActorError::Panicked { message });
                     panics += 1;
                     // The others are decided again, on a state that nobody panicked with.
                     continue 'again;
@@ -106,8 +104,8 @@ pub(crate) fn plan<A: Actor>(
                 Step::Later => break,
             }
         }
-        plan.later = works.split_off(index);
-        plan.waiting = works;
+        plan.later = items.split_off(index);
+        plan.waiting = items;
         return plan;
     }
 }
@@ -116,14 +114,14 @@ fn step<A: Actor>(
     actor: &ActorId,
     loaded: &Loaded<A>,
     plan: &mut Plan<A>,
-    work: &mut dyn Work<A>,
+    item: &mut dyn MailboxItem<A>,
     now: OffsetDateTime,
     provided: &Provided,
 ) -> Step {
-    let delivery = work.delivery();
+    let delivery = item.delivery();
     let id = delivery.id;
     if delivery.may_be_known() {
-        match loaded.recall.look_up(id, delivery.since.sequence()) {
+        match loaded.executed.look_up(id, delivery.since.sequence()) {
             Known::Executed(outcome) => return Step::Recalled(outcome),
             // Whoever plans has looked back before, so this is one for whom that was too far.
             Known::Unclear => return Step::Failed(ActorError::WindowPassed { id }),
@@ -140,7 +138,7 @@ fn step<A: Actor>(
     let context = CommandContext::new(actor.clone(), id, version, now);
     let recorded = delivery.recorded;
     let state = plan.state.as_ref().unwrap_or(&loaded.state);
-    let verdict = match caught(|| work.decide(state, &context)) {
+    let verdict = match caught(|| item.decide(state, &context)) {
         Ok(Ok(verdict)) => verdict,
         Ok(Err(error)) => return Step::Failed(error),
         Err(message) => return Step::Panicked(message),
@@ -150,7 +148,7 @@ fn step<A: Actor>(
             let record = outcome.filter(|_| recorded).and_then(Outcome::into_record);
             match record {
                 Some(record) => plan.outcomes.push((id, record)),
-                None => plan.needs_proof |= work.needs_proof(),
+                None => plan.needs_proof |= item.needs_proof(),
             }
             Step::Joined
         }
@@ -159,7 +157,7 @@ fn step<A: Actor>(
                 return Step::Failed(error);
             }
             let before = plan.events.len();
-            match build(actor, version, &events, &declared, work, now, &mut plan.events) {
+            match build(actor, version, &events, &declared, item, now, &mut plan.events) {
                 Ok(bytes) => plan.bytes += bytes,
                 Err(error) => {
                     plan.events.truncate(before);
@@ -183,12 +181,12 @@ fn build<A: Actor>(
     actor: &ActorId,
     mut version: Version,
     events: &[A::Event],
-    declared: &[crate::decision::Declared],
-    work: &dyn Work<A>,
+    declared: &[Declared],
+    item: &dyn MailboxItem<A>,
     now: OffsetDateTime,
     out: &mut Vec<Event>,
 ) -> Result<usize, ActorError> {
-    let delivery = work.delivery();
+    let delivery = item.delivery();
     let before = out.len();
     let mut bytes = 0;
     let build_all = || {
@@ -209,7 +207,7 @@ fn build<A: Actor>(
     // Never in the context of whoever happens to run this turn.
     delivery.context.clone().unwrap_or_default().run(build_all)?;
     // The save is for all whose commands share the commit; each event is part of its own asker's trace.
-    if let Some(traceparent) = work.observed().traceparent() {
+    if let Some(traceparent) = item.observed().traceparent() {
         for event in &mut out[before..] {
             *event = event.with_traceparent(&*traceparent);
         }

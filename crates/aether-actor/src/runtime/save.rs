@@ -1,37 +1,38 @@
-//! Making a plan stand: by saving it, or, if it saves nothing, by a proof that what it was decided on is still so.
+//! Saving a plan; or, if it saves nothing, proving that what it was decided on is still so.
 
 use std::sync::Arc;
 
 use aether_core::{ActorId, Commit, Event, Expected, Head, SaveError};
 use tokio::time::Instant;
 
-use super::kind::Kind;
-use super::turn::Backoff;
+use super::backoff::Backoff;
+use super::shared::Shared;
+use crate::command_id::CommandId;
 use crate::error::ActorError;
 use crate::outcome::{Outcome, write_note};
-use crate::{Actor, CommandId};
 
-/// What became of a plan.
+/// The result of saving or proving a plan.
 #[derive(Debug)]
-pub(crate) enum Stood {
+pub(crate) enum SaveResult {
     /// It stands; the actor is at this head.
-    Yes(Head),
+    Stands(Head),
     /// Somebody else has committed since. Nothing was saved.
     Conflict,
     /// It is not known to stand.
     Failed(ActorError),
 }
 
-/// Saves what was decided at `before`. While nobody can say whether it stands, it is saved again, however long its callers
-/// have gone: the next command must not be decided before it is known.
-pub(crate) async fn commit<A: Actor>(
-    kind: &Kind<A>,
+/// Saves what was decided at `before`. While the outcome is unknown it is saved again, also after its callers have gone: the
+/// next command must not be decided before it is known. `retried` is called for each further attempt.
+pub(crate) async fn commit(
+    shared: &Shared,
     actor: &ActorId,
     before: Head,
     events: &[Event],
     outcomes: &[(CommandId, Outcome)],
     awaited_until: Instant,
-) -> Stood {
+    retried: impl Fn(),
+) -> SaveResult {
     let note = write_note(outcomes);
     let commit = if events.is_empty() {
         Commit::note_only(actor, before, &note)
@@ -41,9 +42,9 @@ pub(crate) async fn commit<A: Actor>(
     let mut backoff = Backoff::default();
     let mut unknown = false;
     loop {
-        match kind.shared.store.save(&commit).await {
-            Ok(saved) => return Stood::Yes(saved.head),
-            Err(error) if error.is_version_conflict() => return Stood::Conflict,
+        match shared.store.save(&commit).await {
+            Ok(saved) => return SaveResult::Stands(saved.head),
+            Err(error) if error.is_version_conflict() => return SaveResult::Conflict,
             Err(error) => {
                 unknown |= matches!(error, SaveError::UnknownOutcome(_));
                 let again = match &error {
@@ -52,11 +53,11 @@ pub(crate) async fn commit<A: Actor>(
                     SaveError::Unavailable(_) => unknown || backoff.fits_before(awaited_until),
                     _ => false,
                 };
-                if !again || kind.shared.is_given_up() {
-                    return Stood::Failed(failure(error, unknown));
+                if !again || shared.is_given_up() {
+                    return SaveResult::Failed(failure(error, unknown));
                 }
                 tracing::debug!(%actor, %error, "saving again what may stand");
-                kind.metrics.save_retried();
+                retried();
             }
         }
         backoff.wait().await;
@@ -64,22 +65,22 @@ pub(crate) async fn commit<A: Actor>(
 }
 
 /// Proves that `before` is still the actor's head, for answers that save nothing.
-pub(crate) async fn proof<A: Actor>(
-    kind: &Kind<A>,
+pub(crate) async fn proof(
+    shared: &Shared,
     actor: &ActorId,
     before: Head,
     awaited_until: Instant,
-) -> Stood {
+) -> SaveResult {
     let mut backoff = Backoff::default();
     loop {
-        match kind.shared.store.confirm(actor, before).await {
-            Ok(true) => return Stood::Yes(before),
-            Ok(false) => return Stood::Conflict,
-            Err(error) if error.is_version_conflict() => return Stood::Conflict,
+        match shared.store.confirm(actor, before).await {
+            Ok(true) => return SaveResult::Stands(before),
+            Ok(false) => return SaveResult::Conflict,
+            Err(error) if error.is_version_conflict() => return SaveResult::Conflict,
             Err(error) => {
-                if !error.is_retryable() || !backoff.fits_before(awaited_until) || kind.shared.is_given_up() {
+                if !error.is_retryable() || !backoff.fits_before(awaited_until) || shared.is_given_up() {
                     // A proof saves nothing, whatever became of it.
-                    return Stood::Failed(failure(error, false));
+                    return SaveResult::Failed(failure(error, false));
                 }
             }
         }

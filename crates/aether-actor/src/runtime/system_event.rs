@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
-use crate::CommandId;
+use crate::command_id::CommandId;
 use crate::decision::{Declared, Unwritable, When};
 use crate::error::ActorError;
 

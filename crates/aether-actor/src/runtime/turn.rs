@@ -1,434 +1,342 @@
-//! [`run`]: the turns of one actor. A turn takes the commands that wait, decides them, makes that stand, and answers.
+//! [`Turn`]: from a full mailbox to the answers. A turn takes the items that wait, decides them, saves that, and answers.
+//!
+//! What has to be read before is read by [`ready`](super::ready), what is saved is made by the pure
+//! [`plan`](super::plan), and [`save`](super::save) saves it. Nothing here looks into a command.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::task::{Context, Poll, Waker};
 
-use aether_core::SaveError;
+use aether_core::{ActorId, SaveError};
 use aether_telemetry::metrics::Timer;
+use aether_telemetry::span;
 use time::OffsetDateTime;
-use tokio::time::Instant;
+use tokio::sync::TryAcquireError;
+use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
-use super::cell::Cell;
-use super::kind::Kind;
-use super::load;
-use super::loaded::Loaded;
-use super::observed;
-use super::plan::{Plan, Works, plan};
-use super::recall::Known;
-use super::save::{self, Stood};
-use crate::error::{ActorError, LoadError};
-use crate::{Actor, CommandId};
+use super::backoff::Backoff;
+use super::cell::{Cell, Pushed};
+use super::host::ActorHost;
+use super::mailbox_item::{self, BoxedItem, Items};
+use super::plan::{Plan, plan};
+use super::save::{self, SaveResult};
+use crate::actor::Actor;
+use crate::error::ActorError;
 
-/// Runs turns until nobody waits any more.
-pub(crate) async fn run<A: Actor>(kind: Arc<Kind<A>>, cell: Arc<Cell<A>>) {
-    let guard = Abandoned { kind: &kind, cell: &cell, finished: false };
-    while let Some(works) = cell.take(kind.options.commit_size) {
-        turn(&kind, &cell, works).await;
+/// Puts an item into the mailbox of its actor, waiting for room there until its deadline.
+pub(crate) async fn submit<A: Actor>(
+    host: &Arc<ActorHost<A>>,
+    id: &ActorId,
+    mut item: BoxedItem<A>,
+) -> Result<(), ActorError> {
+    span::ask_of(&item.observed().span, id);
+    loop {
+        if host.shared.is_stopping() {
+            return Err(refuse(host, &item, ActorError::Stopped));
+        }
+        let cell = host.cell(id);
+        match cell.space.try_acquire() {
+            Ok(place) => place.forget(),
+            Err(TryAcquireError::Closed) => {
+                host.remove(&cell);
+                continue;
+            }
+            Err(TryAcquireError::NoPermits) => {
+                match timeout_at(item.delivery().deadline, cell.space.acquire()).await {
+                    Ok(Ok(place)) => place.forget(),
+                    Ok(Err(_)) => continue,
+                    Err(_) => {
+                        let capacity = host.options.mailbox;
+                        return Err(refuse(host, &item, ActorError::Overloaded { capacity }));
+                    }
+                }
+            }
+        }
+        cell.touch(host.shared.residents.tick());
+        match cell.push(item) {
+            Pushed::Queued => return Ok(()),
+            Pushed::Start => {
+                Turn::new(Arc::clone(host), cell).start();
+                return Ok(());
+            }
+            Pushed::Retired(back) => {
+                host.remove(&cell);
+                item = back;
+            }
+        }
     }
-    guard.finish();
-    kind.settle(&cell);
 }
 
-/// Runs one turn; whether others wait for the next, which is for [`run`] then.
-pub(crate) async fn first<A: Actor>(kind: Arc<Kind<A>>, cell: Arc<Cell<A>>) -> bool {
-    let guard = Abandoned { kind: &kind, cell: &cell, finished: false };
-    if let Some(works) = cell.take(kind.options.commit_size) {
-        turn(&kind, &cell, works).await;
-    }
-    guard.finish();
-    if cell.rest() {
-        kind.settle(&cell);
-        return false;
-    }
-    true
+fn refuse<A: Actor>(host: &ActorHost<A>, item: &BoxedItem<A>, error: ActorError) -> ActorError {
+    item.observed().failed(&host.metrics, &error);
+    error
 }
 
-/// If a turn ends by a panic of the runtime's own, whoever waits is told, and the actor begins anew.
-struct Abandoned<'a, A: Actor> {
-    kind: &'a Arc<Kind<A>>,
-    cell: &'a Arc<Cell<A>>,
+/// The turn of one actor: the right to work on its mailbox and its state, which one task has at a time.
+pub(super) struct Turn<A: Actor> {
+    pub(super) host: Arc<ActorHost<A>>,
+    pub(super) cell: Arc<Cell<A>>,
+}
+
+/// Why a plan was not saved.
+enum NotSaved {
+    Conflict,
+    Failed(ActorError),
+}
+
+impl<A: Actor> Turn<A> {
+    /// The turn of a cell that was [pushed](Cell::push) to while idle, or [occupied](Cell::occupy).
+    pub(super) fn new(host: Arc<ActorHost<A>>, cell: Arc<Cell<A>>) -> Self {
+        Self { host, cell }
+    }
+
+    /// Begins at once, on the caller's thread: with a store that answers without waiting the turn ends there, and costs no
+    /// task. A turn that has to wait goes on as a task.
+    fn start(self) {
+        let host = Arc::clone(&self.host);
+        let mut first = Box::pin(self.first());
+        // Polled again by its task, so nobody has to be woken for now.
+        match first.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(None) => {}
+            Poll::Ready(Some(turn)) => host.spawn(turn.run()),
+            Poll::Pending => host.spawn(async move {
+                if let Some(turn) = first.await {
+                    turn.run().await;
+                }
+            }),
+        }
+    }
+
+    /// Works until the mailbox is empty.
+    pub(super) async fn run(self) {
+        let guard = Unfinished { turn: &self, finished: false };
+        while let Some(items) = self.cell.take(self.host.options.commit_size) {
+            self.answer_all(items).await;
+        }
+        guard.finish();
+        self.host.settle(&self.cell);
+    }
+
+    /// Works on what waits now. Returns the turn if more has come meanwhile.
+    async fn first(self) -> Option<Self> {
+        let guard = Unfinished { turn: &self, finished: false };
+        if let Some(items) = self.cell.take(self.host.options.commit_size) {
+            self.answer_all(items).await;
+        }
+        guard.finish();
+        if self.cell.rest() {
+            self.host.settle(&self.cell);
+            return None;
+        }
+        Some(self)
+    }
+
+    /// Answers these items, one way or the other.
+    fn answer_all(&self, items: Items<A>) -> impl Future<Output = ()> + Send {
+        if let Some(loaded) = self.cell.take_leave() {
+            // The actor may have lived elsewhere since it was loaded, so new callers are not answered from that state.
+            self.host.moved_out(loaded.state.memory(), "evicted");
+        }
+        let span = mailbox_item::turn(&self.host.metrics, &self.cell.id, &items);
+        self.decide_and_save(items).instrument(span)
+    }
+
+    async fn decide_and_save(&self, mut items: Items<A>) {
+        let host = &*self.host;
+        let mut conflicts = 0;
+        let mut backoff = Backoff::between_rivals();
+        let mut limit = usize::MAX;
+        loop {
+            self.drop_late(&mut items);
+            if items.is_empty() {
+                return;
+            }
+            let made_ready = match self.is_ready(&items) {
+                true => Ok(()),
+                // In a box, since it is large and rare.
+                false => Box::pin(self.make_ready(&mut items)).await,
+            };
+            if let Err(error) = made_ready {
+                self.fail_all(items, &error);
+                return;
+            }
+            let now = host.shared.clock.now();
+            let planned = match self.plan(items, limit, now) {
+                Ok(planned) => planned,
+                Err(back) => {
+                    items = back;
+                    continue;
+                }
+            };
+            let panics = planned.panics;
+            let (waiting, later, result) = self.save_and_answer(planned, now).await;
+            if panics > 0 {
+                // The code that panicked has had the state in its hands.
+                self.forget();
+            }
+            items = later;
+            match result {
+                Ok(()) => {}
+                Err(NotSaved::Conflict) => {
+                    conflicts += 1;
+                    host.metrics.conflicted();
+                    // Those who were decided first come first again.
+                    items.splice(0..0, waiting);
+                    if conflicts >= host.options.conflicts {
+                        self.fail_all(items, &ActorError::Contended { attempts: conflicts });
+                        return;
+                    }
+                    // Waits first and reads then: a state as old as the pause loses to every rival that commits more
+                    // often.
+                    if conflicts > 1 {
+                        backoff.wait().await;
+                    }
+                    if let Err(error) = Box::pin(self.refresh()).await
+                        && !error.is_retryable()
+                    {
+                        // `make_ready` finds the cell empty, loads it anew, and reports what is wrong with it.
+                        self.forget();
+                    }
+                }
+                Err(NotSaved::Failed(ActorError::Save(error)))
+                    if waiting.len() > 1 && matches!(*error, SaveError::TooLarge { .. }) =>
+                {
+                    // Together they are too large: one by one they may not be.
+                    items.splice(0..0, waiting);
+                    limit = 1;
+                }
+                Err(NotSaved::Failed(error)) => self.fail_all(waiting, &error),
+            }
+        }
+    }
+
+    /// Plans the items on what is loaded, up to `limit` of them. Gives them back if nothing is loaded any more.
+    fn plan(&self, items: Items<A>, limit: usize, now: OffsetDateTime) -> Result<Plan<A>, Items<A>> {
+        let (host, cell) = (&*self.host, &*self.cell);
+        let planned = {
+            let loaded = cell.loaded.read();
+            let Some(loaded) = loaded.as_ref() else { return Err(items) };
+            let timer = Timer::start();
+            let planned = plan(&cell.id, loaded, items, limit, now, &host.metrics, &host.shared.provided);
+            host.metrics.decided(timer);
+            planned
+        };
+        if planned.panics > 0 {
+            cell.panics.fetch_add(planned.panics, Ordering::Relaxed);
+            host.metrics.panicked(planned.panics);
+            let panics = planned.panics;
+            tracing::warn!(actor = %cell.id, panics, "the actor's code panicked; it is loaded again");
+        } else {
+            cell.panics.store(0, Ordering::Relaxed);
+        }
+        Ok(planned)
+    }
+
+    /// Saves a plan, takes it into the state, and answers. Gives back the items that have no answer because it was not
+    /// saved, and those whose turn has not come.
+    async fn save_and_answer(
+        &self,
+        plan: Plan<A>,
+        now: OffsetDateTime,
+    ) -> (Items<A>, Items<A>, Result<(), NotSaved>) {
+        let (host, cell) = (&*self.host, &*self.cell);
+        let Plan { waiting, later, events, outcomes, state, needs_proof, .. } = plan;
+        let Some(before) = cell.loaded.read().as_ref().map(|loaded| loaded.head) else {
+            return (waiting, later, Err(NotSaved::Conflict));
+        };
+        let awaited_until = last_deadline(&waiting);
+        let saved = if events.is_empty() && outcomes.is_empty() {
+            if !needs_proof {
+                mailbox_item::answer(&host.metrics, waiting, before.sequence());
+                return (Vec::new(), later, Ok(()));
+            }
+            save::proof(&host.shared, &cell.id, before, awaited_until).await
+        } else {
+            let retried = || host.metrics.save_retried();
+            save::commit(&host.shared, &cell.id, before, &events, &outcomes, awaited_until, retried).await
+        };
+        let head = match saved {
+            SaveResult::Stands(head) => head,
+            SaveResult::Conflict => return (waiting, later, Err(NotSaved::Conflict)),
+            SaveResult::Failed(error) => return (waiting, later, Err(NotSaved::Failed(error))),
+        };
+        host.shared.saw(head.sequence());
+        let mut is_sound = true;
+        if let Some(loaded) = cell.loaded.write().as_mut() {
+            if let Some(state) = state {
+                host.shared.residents.resized(loaded.state.memory(), state.memory());
+                loaded.state = state;
+            }
+            if head != before {
+                for event in &events {
+                    loaded.since_snapshot.add(event, now);
+                }
+                is_sound = loaded.advance(head, &events, outcomes, host.options.remember).is_ok();
+            }
+        }
+        if !is_sound {
+            self.forget();
+        }
+        mailbox_item::answer(&host.metrics, waiting, head.sequence());
+        self.host.snapshot_if_due(&self.cell, now);
+        (Vec::new(), later, Ok(()))
+    }
+
+    /// Takes out the items that need not be begun any more.
+    pub(super) fn drop_late(&self, items: &mut Items<A>) {
+        let now = Instant::now();
+        let stopping = self.host.shared.is_given_up();
+        let is_late =
+            |item: &BoxedItem<A>| stopping || item.is_abandoned() || item.delivery().deadline <= now;
+        for item in items.extract_if(.., |item| is_late(item)) {
+            let error = if stopping { ActorError::Stopped } else { ActorError::Expired };
+            mailbox_item::fail(&self.host.metrics, item, error);
+        }
+    }
+
+    fn fail_all(&self, items: Items<A>, error: &ActorError) {
+        for item in items {
+            mailbox_item::fail(&self.host.metrics, item, error.clone());
+        }
+    }
+
+    /// Drops what is loaded: it is not to be trusted any more.
+    pub(super) fn forget(&self) {
+        self.host.drop_loaded(&self.cell, "reloaded");
+    }
+}
+
+impl<A: Actor> fmt::Debug for Turn<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Turn").field(&self.cell.id).finish()
+    }
+}
+
+/// A guard for turns that end by a panic of the runtime's own: callers that wait are told, and the actor begins anew.
+struct Unfinished<'a, A: Actor> {
+    turn: &'a Turn<A>,
     finished: bool,
 }
 
-impl<A: Actor> Abandoned<'_, A> {
+impl<A: Actor> Unfinished<'_, A> {
     fn finish(mut self) {
         self.finished = true;
     }
 }
 
-impl<A: Actor> Drop for Abandoned<'_, A> {
+impl<A: Actor> Drop for Unfinished<'_, A> {
     fn drop(&mut self) {
         if !self.finished {
-            self.kind.remove(self.cell);
-            for work in self.cell.close() {
-                observed::fail(&self.kind.metrics, work, ActorError::Stopped);
-            }
+            let Turn { host, cell } = self.turn;
+            host.remove(cell);
+            self.turn.fail_all(cell.close(), &ActorError::Stopped);
         }
     }
 }
 
-/// Answers these commands, one way or the other.
-fn turn<A: Actor>(
-    kind: &Arc<Kind<A>>,
-    cell: &Arc<Cell<A>>,
-    works: Works<A>,
-) -> impl Future<Output = ()> + Send {
-    if let Some(loaded) = cell.take_leave() {
-        // It may have been elsewhere since it was loaded, so whoever comes now is not answered from that.
-        kind.moved_out(loaded.state.memory(), "evicted");
-    }
-    let span = observed::turn(&kind.metrics, &cell.id, &works);
-    answer(kind, cell, works).instrument(span)
-}
-
-async fn answer<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>, mut works: Works<A>) {
-    let mut conflicts = 0;
-    let mut backoff = Backoff::between_rivals();
-    let mut limit = usize::MAX;
-    loop {
-        drop_late(kind, &mut works);
-        if works.is_empty() {
-            return;
-        }
-        let made_ready = match is_ready(cell, &works) {
-            true => Ok(()),
-            // In a box, since it is large and rare.
-            false => Box::pin(ready(kind, cell, &mut works)).await,
-        };
-        if let Err(error) = made_ready {
-            for work in works {
-                observed::fail(&kind.metrics, work, error.clone());
-            }
-            return;
-        }
-        let now = kind.shared.clock.now();
-        let planned = {
-            let loaded = cell.loaded.read();
-            let Some(loaded) = loaded.as_ref() else { continue };
-            let timer = Timer::start();
-            let planned = plan(&cell.id, loaded, works, limit, now, &kind.metrics, &kind.shared.provided);
-            kind.metrics.decided(timer);
-            planned
-        };
-        if planned.panics > 0 {
-            panicked(kind, cell, planned.panics);
-        } else {
-            cell.panics.store(0, Ordering::Relaxed);
-        }
-        let panics = planned.panics;
-        let (waiting, later, result) = settle(kind, cell, planned, now).await;
-        if panics > 0 {
-            // What panicked has had the state in its hands.
-            forget(kind, cell);
-        }
-        works = later;
-        match result {
-            Ok(()) => {}
-            Err(Again::Conflict) => {
-                conflicts += 1;
-                kind.metrics.conflicted();
-                // Those who were decided first come first again.
-                works.splice(0..0, waiting);
-                if conflicts >= kind.options.conflicts {
-                    for work in works {
-                        let error = ActorError::Contended { attempts: conflicts };
-                        observed::fail(&kind.metrics, work, error);
-                    }
-                    return;
-                }
-                // Waits first and reads then: a state as old as the pause loses to every rival that commits more often.
-                if conflicts > 1 {
-                    backoff.wait().await;
-                }
-                if let Err(error) = Box::pin(refresh(kind, cell)).await
-                    && !error.is_retryable()
-                {
-                    // `ready` finds the cell empty, loads it anew, and says what is wrong with it.
-                    forget(kind, cell);
-                }
-            }
-            Err(Again::Failed(ActorError::Save(error)))
-                if waiting.len() > 1 && matches!(*error, SaveError::TooLarge { .. }) =>
-            {
-                // Together they are too much: one by one they may not be.
-                works.splice(0..0, waiting);
-                limit = 1;
-            }
-            Err(Again::Failed(error)) => {
-                for work in waiting {
-                    observed::fail(&kind.metrics, work, error.clone());
-                }
-            }
-        }
-    }
-}
-
-/// Why a plan does not stand.
-enum Again {
-    Conflict,
-    Failed(ActorError),
-}
-
-/// Makes a plan stand, takes it in, and answers. Gives back whoever has no answer because it does not, and whoever's turn
-/// has not come.
-async fn settle<A: Actor>(
-    kind: &Arc<Kind<A>>,
-    cell: &Arc<Cell<A>>,
-    plan: Plan<A>,
-    now: OffsetDateTime,
-) -> (Works<A>, Works<A>, Result<(), Again>) {
-    let Plan { waiting, later, events, outcomes, state, needs_proof, .. } = plan;
-    let Some(before) = cell.loaded.read().as_ref().map(|loaded| loaded.head) else {
-        return (waiting, later, Err(Again::Conflict));
-    };
-    let awaited_until = last_deadline(&waiting);
-    let stood = if events.is_empty() && outcomes.is_empty() {
-        if !needs_proof {
-            observed::answer(&kind.metrics, waiting, before.sequence());
-            return (Vec::new(), later, Ok(()));
-        }
-        save::proof(kind, &cell.id, before, awaited_until).await
-    } else {
-        save::commit(kind, &cell.id, before, &events, &outcomes, awaited_until).await
-    };
-    match stood {
-        Stood::Yes(head) => {
-            kind.shared.saw(head.sequence());
-            let mut is_sound = true;
-            if let Some(loaded) = cell.loaded.write().as_mut() {
-                if let Some(state) = state {
-                    kind.shared.residents.resized(loaded.state.memory(), state.memory());
-                    loaded.state = state;
-                }
-                if head != before {
-                    for event in &events {
-                        loaded.since_snapshot.add(event, now);
-                    }
-                    is_sound = loaded.advance(head, &events, outcomes, kind.options.remember).is_ok();
-                }
-            }
-            if !is_sound {
-                forget(kind, cell);
-            }
-            observed::answer(&kind.metrics, waiting, head.sequence());
-            kind.snapshot_if_due(cell, now);
-            (Vec::new(), later, Ok(()))
-        }
-        Stood::Conflict => (waiting, later, Err(Again::Conflict)),
-        Stood::Failed(error) => (waiting, later, Err(Again::Failed(error))),
-    }
-}
-
-/// Takes out whoever need not be begun any more.
-fn drop_late<A: Actor>(kind: &Kind<A>, works: &mut Works<A>) {
-    let now = Instant::now();
-    let stopping = kind.shared.is_given_up();
-    let is_late =
-        |work: &super::work::BoxedWork<A>| stopping || work.is_abandoned() || work.delivery().deadline <= now;
-    for work in works.extract_if(.., |work| is_late(work)) {
-        let error = if stopping { ActorError::Stopped } else { ActorError::Expired };
-        observed::fail(&kind.metrics, work, error);
-    }
-}
-
-/// Whether nothing has to be read before these can be decided.
-fn is_ready<A: Actor>(cell: &Cell<A>, works: &Works<A>) -> bool {
-    let loaded = cell.loaded.read();
-    let Some(loaded) = loaded.as_ref() else { return false };
-    works.iter().all(|work| {
-        let delivery = work.delivery();
-        let is_known = || loaded.recall.look_up(delivery.id, delivery.since.sequence()) != Known::Unclear;
-        work.at_least() <= loaded.head.sequence() && (!delivery.may_be_known() || is_known())
-    })
-}
-
-/// Sees to it that the actor is loaded, has come to what the callers have seen, and remembers far enough back.
-async fn ready<A: Actor>(
-    kind: &Arc<Kind<A>>,
-    cell: &Arc<Cell<A>>,
-    works: &mut Works<A>,
-) -> Result<(), ActorError> {
-    let mut backoff = Backoff::default();
-    let panics = cell.panics.load(Ordering::Relaxed);
-    if panics > 0 && cell.loaded.read().is_none() {
-        tokio::time::sleep(Backoff::after(panics)).await;
-    }
-    loop {
-        let needs = Needs::of(works);
-        match get_ready(kind, cell, needs).await {
-            Ok(true) => return Ok(()),
-            Ok(false) => {}
-            Err(error) if error.is_retryable() => {
-                tracing::debug!(actor = %cell.id, %error, "the actor could not be loaded; trying again");
-                if !backoff.fits_before(last_deadline(works)) {
-                    return Err(ActorError::Load(Arc::new(error)));
-                }
-            }
-            Err(LoadError::Poison(poison)) => {
-                forget(kind, cell);
-                kind.park(&cell.id, &poison);
-                return Err(ActorError::Parked(poison));
-            }
-            Err(error) => return Err(ActorError::Load(Arc::new(error))),
-        }
-        drop_late(kind, works);
-        if works.is_empty() {
-            return Ok(());
-        }
-        backoff.wait().await;
-    }
-}
-
-/// One attempt; whether the actor is ready.
-async fn get_ready<A: Actor>(
-    kind: &Arc<Kind<A>>,
-    cell: &Arc<Cell<A>>,
-    needs: Needs,
-) -> Result<bool, LoadError> {
-    let head = cell.loaded.read().as_ref().map(|loaded| loaded.head);
-    let head = match head {
-        Some(head) => head,
-        None => activate(kind, cell).await?,
-    };
-    if needs.at_least > head.sequence() {
-        refresh(kind, cell).await?;
-        let reached = cell.loaded.read().as_ref().map_or(0, |loaded| loaded.head.sequence());
-        if needs.at_least > reached {
-            return Ok(false);
-        }
-    }
-    look_back(kind, cell, needs.commands).await?;
-    Ok(true)
-}
-
-/// Loads an actor into its cell.
-async fn activate<A: Actor>(
-    kind: &Arc<Kind<A>>,
-    cell: &Arc<Cell<A>>,
-) -> Result<aether_core::Head, LoadError> {
-    if let Some(poison) = kind.parked(&cell.id) {
-        return Err(LoadError::Poison(poison));
-    }
-    let timer = Timer::start();
-    let _admitted = kind.shared.residents.admit(&kind.metrics).await;
-    let loaded: Loaded<A> = load::load(&kind.shared.store, &cell.id, &kind.options).await?;
-    let head = loaded.head;
-    let memory = loaded.state.memory();
-    kind.shared.saw(head.sequence());
-    *cell.loaded.write() = Some(loaded);
-    kind.moved_in(cell, memory, timer);
-    Ok(head)
-}
-
-/// Reads what others have committed.
-async fn refresh<A: Actor>(kind: &Arc<Kind<A>>, cell: &Arc<Cell<A>>) -> Result<(), LoadError> {
-    let Some(mut loaded) = cell.loaded.read().clone() else { return Ok(()) };
-    if load::catch_up(&kind.shared.store, &cell.id, &kind.options, &mut loaded).await? {
-        kind.shared.saw(loaded.head.sequence());
-        *cell.loaded.write() = Some(loaded);
-    }
-    Ok(())
-}
-
-/// What the state has to be like for those who wait.
-struct Needs {
-    /// The sequence that it must have come to.
-    at_least: u64,
-    /// The commands, and since when each may have been executed.
-    commands: Vec<(CommandId, u64)>,
-}
-
-impl Needs {
-    fn of<A: Actor>(works: &Works<A>) -> Self {
-        let commands = works.iter().filter(|work| work.delivery().may_be_known());
-        Self {
-            at_least: works.iter().map(|work| work.at_least()).max().unwrap_or(0),
-            commands: commands.map(|work| (work.delivery().id, work.delivery().since.sequence())).collect(),
-        }
-    }
-}
-
-/// Looks through the log for commands that may have been executed before what is remembered.
-async fn look_back<A: Actor>(
-    kind: &Arc<Kind<A>>,
-    cell: &Arc<Cell<A>>,
-    commands: Vec<(CommandId, u64)>,
-) -> Result<(), LoadError> {
-    let (mut reach, mut unclear) = {
-        let loaded = cell.loaded.read();
-        let Some(loaded) = loaded.as_ref() else { return Ok(()) };
-        let is_unclear =
-            |(id, since): &(CommandId, u64)| loaded.recall.look_up(*id, *since) == Known::Unclear;
-        let unclear: Vec<_> = commands.into_iter().filter(is_unclear).map(|(_, since)| since).collect();
-        (loaded.recall.reach(), unclear)
-    };
-    // The nearest first: one that is too far back does not spoil it for the others.
-    unclear.sort_unstable_by(|a, b| b.cmp(a));
-    for since in unclear {
-        if since >= reach {
-            continue;
-        }
-        let store = &kind.shared.store;
-        let Some(found) = load::outcomes_between(store, &cell.id, since, reach).await? else { break };
-        if let Some(loaded) = cell.loaded.write().as_mut() {
-            loaded.recall.widen(since, found);
-        }
-        reach = since;
-    }
-    Ok(())
-}
-
-/// Drops what is loaded: it is not to be trusted any more.
-pub(crate) fn forget<A: Actor>(kind: &Kind<A>, cell: &Cell<A>) {
-    kind.drop_loaded(cell, "reloaded");
-}
-
-fn panicked<A: Actor>(kind: &Kind<A>, cell: &Cell<A>, panics: u32) {
-    cell.panics.fetch_add(panics, Ordering::Relaxed);
-    kind.metrics.panicked(panics);
-    tracing::warn!(actor = %cell.id, panics, "the actor's code panicked; it is loaded again");
-}
-
-/// Until when somebody waits for an answer.
-fn last_deadline<A: Actor>(works: &Works<A>) -> Instant {
-    works.iter().map(|work| work.delivery().deadline).max().unwrap_or_else(Instant::now)
-}
-
-/// Waits longer and longer, by chance so that two who are at odds come apart.
-#[derive(Debug)]
-pub(crate) struct Backoff {
-    next: Duration,
-    most: Duration,
-}
-
-impl Default for Backoff {
-    /// For what is not there at the moment.
-    fn default() -> Self {
-        Self { next: Duration::from_millis(1), most: Duration::from_millis(500) }
-    }
-}
-
-impl Backoff {
-    /// For those who are in each other's way: whoever waits for long only leaves the actor idle.
-    pub(crate) fn between_rivals() -> Self {
-        Self { next: Duration::from_micros(250), most: Duration::from_millis(16) }
-    }
-
-    pub(crate) async fn wait(&mut self) {
-        tokio::time::sleep(self.next.mul_f64(0.5 + fastrand::f64())).await;
-        self.next = (self.next * 2).min(self.most);
-    }
-
-    /// Whether it is worth waiting once more: whoever waits until then is still there afterwards.
-    pub(crate) fn fits_before(&self, then: Instant) -> bool {
-        Instant::now() + self.next.mul_f64(1.5) < then
-    }
-
-    /// How long an actor rests after so many panics in a row.
-    fn after(panics: u32) -> Duration {
-        let doubled = Duration::from_millis(5).saturating_mul(1 << panics.min(10));
-        doubled.min(Duration::from_secs(2))
-    }
+/// Returns until when a caller waits for an answer.
+pub(super) fn last_deadline<A: Actor>(items: &Items<A>) -> Instant {
+    items.iter().map(|item| item.delivery().deadline).max().unwrap_or_else(Instant::now)
 }

@@ -7,12 +7,14 @@ use aether_core::{DueTimer, DueTimers, TimerError, TimerId, Timers};
 use aether_telemetry::metrics::TimerMetrics;
 use futures_util::TryStreamExt;
 
-use super::alarm::Alarm;
-use super::change::Change;
+use super::change::{Alarm, Change};
 use crate::consumer;
-use crate::runtime::turn::Backoff;
-use crate::system::{Shared, WeakSystem};
-use crate::{ActorError, ActorSystem, Delivery, Outcome, Since};
+use crate::delivery::{Delivery, Since};
+use crate::error::ActorError;
+use crate::outcome::Outcome;
+use crate::runtime::backoff::Backoff;
+use crate::runtime::shared::Shared;
+use crate::system::{ActorSystem, WeakSystem};
 
 /// How many commands of timers are on their way at the same time. Further timers wait until there is room.
 const AT_ONCE: usize = 256;

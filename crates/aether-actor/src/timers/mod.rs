@@ -5,7 +5,6 @@
 //! the same command id, so it is executed once. The actor executes it only if that very timer is still set, so that one
 //! which is late, or was set by somebody who had been asleep, does nothing.
 
-mod alarm;
 mod change;
 mod fire;
 mod set;
@@ -19,10 +18,12 @@ use tokio_util::task::AbortOnDropHandle;
 
 use self::fire::Firing;
 use self::set::Setting;
-use crate::membership::Membership;
-use crate::reactor::{Reactor, Running, StartError};
+use crate::builder::ActorSystemBuilder;
+use crate::consumer::{ConsumerOptions, Reactor};
+use crate::error::StartError;
+use crate::membership::{Membership, Running};
 use crate::runtime::system_event::{TIMER_CANCELLED, TIMER_SET};
-use crate::{ActorSystem, ActorSystemBuilder, ConsumerOptions};
+use crate::system::ActorSystem;
 
 /// The consumer group that sets and cancels timers.
 const GROUP: &str = "timers";

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::change::Change;
-use crate::system::{Shared, Store};
+use crate::runtime::shared::{Shared, Store};
 
 /// A change that took longer may have come too late: others may have taken over meanwhile, and have gone on. At most half
 /// of what makes them suspect anybody.

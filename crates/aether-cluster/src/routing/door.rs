@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aether_actor::{Entries, Permit};
+use aether_actor::{DrainGate, Permit};
 use async_nats::Subject;
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -39,13 +39,13 @@ pub(crate) enum Step {
 /// One shard at a node.
 #[derive(Debug)]
 pub(crate) struct Door {
-    pub(crate) entries: Arc<Entries>,
+    pub(crate) entries: Arc<DrainGate>,
     gate: Mutex<Gate<Received>>,
 }
 
 impl Door {
     pub(crate) fn new(me: Incarnation, room: Room) -> Self {
-        Self { entries: Arc::new(Entries::new()), gate: Mutex::new(Gate::new(me, room)) }
+        Self { entries: Arc::new(DrainGate::new()), gate: Mutex::new(Gate::new(me, room)) }
     }
 
     pub(crate) fn arrive(&self, received: Received) -> Step {

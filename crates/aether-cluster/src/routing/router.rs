@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use aether_actor::{ActorError, Permit, RemoteCommand, RemoteQuery, Replied, Router, Told};
+use aether_actor::{ActorError, Permit, QueryReply, RemoteCommand, RemoteQuery, Replied, Router};
 use aether_core::ActorId;
 use aether_nats::Inbox;
 use async_nats::Client;
@@ -129,17 +129,17 @@ impl Router for ClusterRouter {
         let request = Request { to: None, actor: actor.clone(), seen, left: Duration::ZERO, kind };
         match self.sender.call(request, delivery.deadline).await? {
             Answer::Replied(replied) => Ok(replied),
-            Answer::Told(_) => Err(ActorError::Stopped),
+            Answer::Told(_) => Err(ActorError::Internal { what: "a command was answered as a query" }),
         }
     }
 
-    async fn query(&self, actor: &ActorId, query: RemoteQuery) -> Result<Told, ActorError> {
+    async fn query(&self, actor: &ActorId, query: RemoteQuery) -> Result<QueryReply, ActorError> {
         let RemoteQuery { name, data, linearizable, seen, deadline, .. } = query;
         let kind = Kind::Query(RequestedQuery { name: name.into_owned(), data, linearizable });
         let request = Request { to: None, actor: actor.clone(), seen, left: Duration::ZERO, kind };
         match self.sender.call(request, deadline).await? {
             Answer::Told(told) => Ok(told),
-            Answer::Replied(_) => Err(ActorError::Stopped),
+            Answer::Replied(_) => Err(ActorError::Internal { what: "a query was answered as a command" }),
         }
     }
 }

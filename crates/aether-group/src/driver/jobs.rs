@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aether_coordination::{Condition, Coordination, CoordinationError, Key, Revision};
 use aether_core::{ActorId, EventFilter, EventStore, Position, ReadError, Version};
+use aether_telemetry::panic;
 use futures_util::{FutureExt, StreamExt};
 
 use super::Driver;
@@ -121,7 +122,7 @@ async fn handle(handler: &dyn Handler, batch: &Batch) -> Result<(), Failure> {
         Ok(Ok(())) => Ok(()),
         Ok(Err(HandleError { at, kind, source })) => Err(Failure { at, kind, error: in_full(&*source) }),
         Err(panic) => {
-            let error = format!("the handler panicked: {}", panic_text(&*panic));
+            let error = format!("the handler panicked: {}", panic::message(&*panic));
             Err(Failure { at: 0, kind: FailureKind::Retry, error })
         }
     }
@@ -139,17 +140,11 @@ fn in_full(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// What a panic said.
-pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a text")
-}
-
 async fn gained(handler: &dyn Handler, claim: &Claim, failed: u32) -> Result<Option<Position>, u32> {
     let error = match AssertUnwindSafe(handler.gained(claim)).catch_unwind().await {
         Ok(Ok(own)) => return Ok(own),
         Ok(Err(error)) => in_full(&*error.source),
-        Err(panic) => panic_text(&*panic).to_owned(),
+        Err(panic) => panic::message(&*panic).to_owned(),
     };
     tracing::warn!(
         group = %claim.group, partition = %claim.partition, error, failed,

@@ -23,8 +23,6 @@ use crate::engine::{Action, Engine};
 use crate::record::{Keys, Settings, decode, encode};
 use crate::{GroupError, Handler, MemberId, Progress};
 
-pub(crate) use self::jobs::panic_text;
-
 /// How often, at most, progress is told.
 const REPORT_EVERY: Duration = Duration::from_millis(50);
 /// How many deliveries are taken in before anything else is looked at.

@@ -19,7 +19,7 @@ mod world;
 
 use std::time::Duration;
 
-use aether_actor::{ActorError, CommandId, Outcome, Replied, Told};
+use aether_actor::{ActorError, CommandId, Outcome, QueryReply, Replied};
 use tokio::time::Instant;
 
 pub(crate) use super::config::Timing;
@@ -40,7 +40,7 @@ pub(crate) enum Called {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Answer {
     Replied(Replied),
-    Told(Told),
+    Told(QueryReply),
 }
 
 /// What is to be done next.
@@ -180,7 +180,7 @@ impl Call {
             Body::DoneTooLarge => self.replied(now, number, Outcome::DoneTooLarge, sequence, recorded),
             Body::Told(answer) => match self.called {
                 Called::Query { seen } if sequence >= seen => {
-                    self.end(Ok(Answer::Told(Told { answer, sequence })));
+                    self.end(Ok(Answer::Told(QueryReply { answer, sequence })));
                 }
                 Called::Query { .. } => self.again(now, number, Retry::Inconclusive),
                 Called::Command { .. } => {}

@@ -1,7 +1,7 @@
 //! Commands and queries on their way through a real NATS, while shards move by hand and nodes freeze and die; nodes that
 //! speak different versions.
 
-#[path = "../../../../aether-actor/tests/account/mod.rs"]
+#[path = "../../../../aether-actor/tests/it/account.rs"]
 mod account;
 mod failing;
 mod moving;
