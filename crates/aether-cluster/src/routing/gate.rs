@@ -40,8 +40,8 @@ pub(crate) enum Verdict {
     Ignore,
 }
 
-/// The limit of one shard's requests that a node keeps while the shard moves; what comes beyond is answered with
-/// [`Body::Overloaded`](super::wire::Body::Overloaded).
+/// The limit of one shard's requests that a node keeps while the shard moves; requests beyond it
+/// are turned away as overloaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {
     /// The number of requests.
