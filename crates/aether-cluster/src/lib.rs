@@ -12,6 +12,8 @@ mod engine;
 mod error;
 mod manager;
 mod member;
+#[cfg(feature = "prometheus")]
+mod pages;
 pub mod placement;
 mod plan;
 mod record;

@@ -1,13 +1,12 @@
-//! [`ClusterManager`]: a node of a cluster, and its status pages.
+//! [`ClusterManager`]: a node of a cluster.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aether_actor::{Actor, ActorRef, ActorSystem};
 use aether_coordination::Coordination;
 use aether_core::ActorId;
-use aether_telemetry::{MetricsServer, Page};
 use async_nats::Client;
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
@@ -256,37 +255,5 @@ impl ClusterManager {
 impl fmt::Debug for ClusterManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClusterManager").field("node", &self.0.node).finish_non_exhaustive()
-    }
-}
-
-impl ClusterManager {
-    /// Serves the node's status beside the metrics: `/cluster` has all of it as JSON, `/health/live` is 200 for as long as the
-    /// node works, `/health/ready` (and `/health`) while it can be counted on; else they are 503. The endpoint does not keep
-    /// the node alive.
-    pub fn serve_on(&self, metrics: &MetricsServer) {
-        let node = Arc::downgrade(&self.0);
-        metrics.serve_page("/cluster", move || match running(&node) {
-            Some(node) => Page::json(serde_json::to_string(&node.status()).unwrap_or_default()),
-            None => Page::json("null").status(503),
-        });
-        let node = Arc::downgrade(&self.0);
-        metrics.serve_page("/health/live", move || health(running(&node).is_some()));
-        for path in ["/health", "/health/ready"] {
-            let node = Arc::downgrade(&self.0);
-            metrics.serve_page(path, move || {
-                health(running(&node).is_some_and(|node| node.status().is_ready()))
-            });
-        }
-    }
-}
-
-fn running(node: &Weak<Inner>) -> Option<ClusterManager> {
-    node.upgrade().map(ClusterManager).filter(ClusterManager::is_running)
-}
-
-fn health(well: bool) -> Page {
-    match well {
-        true => Page::text("ok\n"),
-        false => Page::text("not ready\n").status(503),
     }
 }
