@@ -137,10 +137,10 @@ impl<P: Parties> Transaction<'_, P> {
         check(&mut drafts)?;
         let mut backoff = Backoff::between_rivals();
         for _ in 0..CONFLICTS {
-            if self.id.is_some() {
-                if let Some(outcome) = first(&mut drafts)?.look_up(id).await? {
-                    return decoded(&outcome, id);
-                }
+            if self.id.is_some()
+                && let Some(outcome) = first(&mut drafts)?.look_up(id).await?
+            {
+                return decoded(&outcome, id);
             }
             let decided =
                 caught(|| decide(&mut drafts)).map_err(|message| ActorError::Panicked { message })?;

@@ -94,7 +94,7 @@ fn stream(namespace: &str) -> JetStreamConfig {
     JetStreamConfig::new("orders").namespace(namespace)
 }
 
-fn is_settled(nodes: &[&Node], node: &Node) -> bool {
+pub(crate) fn is_settled(nodes: &[&Node], node: &Node) -> bool {
     let status = node.manager.status();
     let up = status.members.iter().filter(|member| member.state == MemberState::Up).count();
     let here: usize = nodes.iter().map(|node| node.manager.shards().len()).sum();
