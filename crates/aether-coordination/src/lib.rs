@@ -13,31 +13,25 @@
 //! never written, so that an election of the servers, which holds up writes for seconds, makes nobody look dead.
 
 mod error;
-mod follow;
 mod key;
 mod key_value;
-mod leases;
 mod liveness;
 mod memory;
 #[cfg(feature = "nats")]
 mod nats;
-mod outbox;
 mod signals;
 pub mod singleton;
 
 #[cfg(feature = "nats")]
 pub use aether_nats::Denials;
 pub use error::CoordinationError;
-pub use follow::Follow;
 pub use key::{InvalidKey, Key};
-pub use key_value::{Change, Changes, Condition, Entry, KeyValue, Revision};
-pub use leases::Leases;
+pub use key_value::{Change, Changes, Condition, Entry, KeyValue, Leases, Revision};
 pub use liveness::{Liveness, Pulse, Sound};
 pub use memory::MemoryCoordination;
 #[cfg(feature = "nats")]
 pub use nats::{NatsConfig, NatsCoordination, Storage};
-pub use outbox::Outbox;
-pub use signals::{Heard, Signals};
+pub use signals::{Follow, Heard, Outbox, Signals};
 
 /// Keys and signals in one.
 pub trait Coordination: KeyValue + Signals {}

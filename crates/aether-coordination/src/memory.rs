@@ -11,7 +11,7 @@ use futures_util::stream::{self, Stream};
 use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
 use tokio::time::Instant;
 
-use crate::leases::whole_seconds;
+use crate::key_value::whole_seconds;
 use crate::{
     Change, Changes, Condition, CoordinationError, Entry, Heard, Key, KeyValue, Leases, Revision, Signals,
 };

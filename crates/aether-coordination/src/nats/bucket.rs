@@ -1,14 +1,16 @@
-//! [`Bucket`]: one bucket, and the watch over whether it is still the one that was opened.
+//! [`Bucket`]: one bucket, its messages ([`Stored`]), and the watch over whether it is still the one that was opened.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use aether_nats::{CallError, NoAnswer, StreamApi};
+use aether_nats::{CallError, NoAnswer, StreamApi, StreamMessage};
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 
-use super::leases::TakesLeases;
-use super::stored::Stored;
-use crate::{CoordinationError, Key};
+use super::write::TakesLeases;
+use crate::{CoordinationError, Entry, Key, Revision};
 
 /// How long it is taken for granted that the bucket is still the same.
 const TRUSTED: Duration = Duration::from_secs(1);
@@ -141,5 +143,132 @@ pub(crate) fn unavailable(error: CallError) -> CoordinationError {
     match error {
         CallError::NoAnswer(NoAnswer::Denied(denied)) => CoordinationError::Refused(denied),
         other => CoordinationError::Unavailable(other.into()),
+    }
+}
+
+/// How many keys are read at a time.
+const AT_A_TIME: usize = 64;
+
+impl Bucket {
+    /// The leader names the subjects and gives the last message of each: replicas may be behind, and it is not. Each
+    /// question has a deadline of its own, since there may be any number of keys.
+    pub(crate) async fn entries(&self, prefix: &Key) -> Result<Vec<Entry>, CoordinationError> {
+        let keys = self.keys(prefix).await?;
+        let read = stream::iter(keys).map(|key| async move {
+            let last = self.last(&key, Instant::now() + self.deadline).await?;
+            Ok::<_, CoordinationError>(last.and_then(|last| last.into_entry(&key)))
+        });
+        let read = read.buffer_unordered(AT_A_TIME).try_filter_map(|entry| async move { Ok(entry) });
+        let mut entries: Vec<Entry> = read.try_collect().await?;
+        entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Ok(entries)
+    }
+
+    async fn keys(&self, prefix: &Key) -> Result<Vec<Key>, CoordinationError> {
+        self.check_not_refused()?;
+        let below = format!("{}.>", self.subject(prefix));
+        let start = self.subject(&Key::root("")).len() - 1;
+        let (mut keys, mut seen) = (Vec::new(), 0);
+        loop {
+            let deadline = Instant::now() + self.deadline;
+            let page = self.api.info(Some((&below, seen)), deadline).await.map_err(|e| self.explain(e))?;
+            self.check_created(&page.created)?;
+            let found = page.state.subjects.len();
+            seen += found;
+            // What no key of ours is called was not written by us.
+            let named = page.state.subjects.keys().filter_map(|subject| subject.get(start..));
+            keys.extend(named.filter_map(|key| Key::parse(key).ok()));
+            if found == 0 || seen >= page.total {
+                return Ok(keys);
+            }
+        }
+    }
+}
+
+/// What the message does to its key; without it the message is the key's value.
+pub(crate) const OPERATION: &str = "KV-Operation";
+/// The operation of deleting.
+pub(crate) const DELETE: &str = "DEL";
+/// Which write it is: no two have the same.
+pub(crate) const WRITE: &str = "Aether-Write";
+/// What a message expects of its subject; the server stores it with the message.
+pub(crate) const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
+/// For how many seconds the server keeps a message.
+pub(crate) const TTL: &str = "Nats-TTL";
+/// Why the server itself has put a marker in the place of a value.
+const MARKER: &str = "Nats-Marker-Reason";
+
+/// A message of the bucket.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) sequence: u64,
+    pub(crate) value: Bytes,
+    /// Whether the key is deleted by it.
+    pub(crate) is_marker: bool,
+    /// Which write it is, if it was made by this code.
+    pub(crate) write: Option<String>,
+    /// The sequence of the message that it came right after on its subject, if it said so.
+    pub(crate) expected: Option<u64>,
+}
+
+impl Stored {
+    /// A message with its headers as they are on the wire.
+    pub(crate) fn read(message: StreamMessage, headers: &str) -> Self {
+        let header = |name: &str| {
+            headers.lines().find_map(|line| {
+                let (found, value) = line.split_once(':')?;
+                found.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+            })
+        };
+        Self::new(message.sequence, message.payload, header)
+    }
+
+    /// A message as a consumer delivers it.
+    pub(crate) fn delivered(sequence: u64, value: Bytes, headers: Option<&HeaderMap>) -> Self {
+        let header = |name: &str| {
+            let headers = headers?.iter();
+            headers
+                .filter(|(found, _)| AsRef::<str>::as_ref(found).eq_ignore_ascii_case(name))
+                .find_map(|(_, values)| Some(values.first()?.as_str().to_owned()))
+        };
+        Self::new(sequence, value, header)
+    }
+
+    fn new(sequence: u64, value: Bytes, header: impl Fn(&str) -> Option<String>) -> Self {
+        let operation = header(OPERATION);
+        Self {
+            sequence,
+            value,
+            is_marker: operation.is_some_and(|operation| operation != "PUT") || header(MARKER).is_some(),
+            write: header(WRITE),
+            expected: header(EXPECTED).and_then(|expected| expected.parse().ok()),
+        }
+    }
+
+    /// The key as the message leaves it; `None` if that is deleted.
+    pub(crate) fn into_entry(self, key: &Key) -> Option<Entry> {
+        (!self.is_marker).then(|| Entry::new(key.clone(), self.value, Revision::new(self.sequence)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(headers: &str) -> Stored {
+        let time = aether_nats::parse_time("2026-01-01T00:00:00Z").unwrap();
+        let (subject, payload) = ("$KV.b.k".into(), "value".into());
+        Stored::read(StreamMessage { subject, sequence: 7, time, payload }, headers)
+    }
+
+    #[test]
+    fn headers_say_what_a_message_is() {
+        let plain = parse("");
+        assert_eq!((plain.sequence, &plain.value[..], plain.is_marker), (7, &b"value"[..], false));
+        let written = parse("NATS/1.0\r\nAether-Write: a1\r\nNats-Expected-Last-Subject-Sequence: 6\r\n\r\n");
+        assert_eq!((written.write.as_deref(), written.expected), (Some("a1"), Some(6)));
+        for marker in ["KV-Operation: DEL", "KV-Operation:PURGE", "Nats-Marker-Reason: Purge"] {
+            assert!(parse(&format!("NATS/1.0\r\n{marker}\r\n\r\n")).is_marker, "{marker}");
+        }
     }
 }

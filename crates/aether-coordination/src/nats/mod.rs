@@ -2,11 +2,8 @@
 
 mod bucket;
 mod config;
-mod entries;
-mod leases;
 mod open;
 mod signals;
-mod stored;
 mod watch;
 mod write;
 
@@ -23,7 +20,7 @@ pub use config::{NatsConfig, Storage};
 use self::bucket::Bucket;
 use crate::{
     Changes, Condition, CoordinationError, Entry, Heard, Key, KeyValue, Leases, Revision, Signals,
-    leases::whole_seconds,
+    key_value::whole_seconds,
 };
 use aether_nats::Missing;
 

@@ -10,8 +10,7 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use super::bucket::Bucket;
-use super::stored::Stored;
+use super::bucket::{Bucket, Stored};
 use crate::{Change, Changes, CoordinationError, Key};
 
 /// How often an idle consumer says that it is still there.

@@ -10,9 +10,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::claim::{Claim, key, prefix};
 use super::election::{Action, Election, Found, Input, Outcome};
-use super::state::State;
+use super::term::{Claim, State, key, prefix};
 
 /// A reading, a write or a deletion that is under way.
 type Step = BoxFuture<'static, Result<Input, CoordinationError>>;

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{Condition, Revision};
-
-use super::claim::Claim;
-use super::mutant::Mutant;
+use super::term::Claim;
 use super::timing::Timing;
+use crate::{Condition, Revision};
 
 /// How long to wait before an attempt is made again, in renewals.
 const AGAIN_AFTER: f64 = 0.25;
@@ -388,4 +386,25 @@ impl Election {
     const fn is(&self, _: Mutant) -> bool {
         false
     }
+}
+
+/// A rule of the election that is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mutant {
+    /// The time to stop is counted from the acknowledgement, and not from the sending.
+    CountedFromAck,
+    /// A renewal has no time to live.
+    RenewedForever,
+    /// A renewal whose outcome is unknown counts as failed.
+    TimeoutIsFailure,
+    /// A renewal whose outcome is unknown counts as done.
+    TimeoutIsSuccess,
+    /// Who takes its own key over again goes on in its old epoch.
+    EpochKept,
+    /// Who reads that the key is its own holds it.
+    GainedByRead,
+    /// A holder whose time is over goes on when a renewal is acknowledged after all.
+    Revived,
+    /// Who leaves lets the key stand.
+    KeyLeftBehind,
 }

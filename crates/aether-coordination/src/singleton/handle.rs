@@ -8,7 +8,7 @@ use futures_util::stream;
 use tokio::sync::{oneshot, watch};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::state::State;
+use super::term::State;
 use super::{SingletonBuilder, SingletonError, Term};
 
 /// A candidate for something that one process at most does at a time; what is promised, and what not, is said in the

@@ -56,19 +56,14 @@
 //! only its acknowledgement counts. A read decides nothing; it only says where the next compare-and-set begins.
 
 mod builder;
-mod claim;
 mod driver;
 mod election;
-mod error;
 mod handle;
-mod mutant;
 #[cfg(test)]
 mod simulation;
-mod state;
 mod term;
 mod timing;
 
-pub use builder::SingletonBuilder;
-pub use error::SingletonError;
+pub use builder::{SingletonBuilder, SingletonError};
 pub use handle::Singleton;
 pub use term::Term;

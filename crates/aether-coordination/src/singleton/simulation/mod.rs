@@ -2,13 +2,12 @@
 //! about the time, processes that are stopped, suspended, killed, and started again. By seeds; a failure names its own.
 
 mod node;
-mod store;
 mod world;
 
 use std::time::Duration;
 
 use self::world::{Violation, Weather, World};
-use super::mutant::Mutant;
+use super::election::Mutant;
 
 const SECOND: Duration = Duration::from_secs(1);
 /// How many different worlds each test looks at.

@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use crate::{Condition, Revision};
 
-use super::node::{Held, Node};
-use super::store::Store;
-use crate::singleton::claim::Claim;
-use crate::singleton::election::{Action, Input, Outcome};
-use crate::singleton::mutant::Mutant;
+use super::node::{Held, Node, Store};
+use crate::singleton::election::{Action, Input, Mutant, Outcome};
+use crate::singleton::term::Claim;
 use crate::singleton::timing::Timing;
 
 /// What is wrong.
