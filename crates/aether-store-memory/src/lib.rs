@@ -25,7 +25,6 @@
 //! commit over several actors has one place. A subscription goes the same way, and waits at the end until a save wakes it.
 
 mod actors;
-mod builder;
 mod entry;
 mod order;
 mod read;
@@ -35,6 +34,5 @@ mod subscribe;
 mod timers;
 mod waiting;
 
-pub use builder::MemoryEventStoreBuilder;
-pub use store::MemoryEventStore;
+pub use store::{MemoryEventStore, MemoryEventStoreBuilder};
 pub use timers::MemoryTimers;

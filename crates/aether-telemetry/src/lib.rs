@@ -18,7 +18,6 @@
 //! Nothing here knows NATS, and a runtime only where metrics are served. Without a recorder of metrics and without a
 //! subscriber of `tracing`, all of it costs some nanoseconds; without the feature `otel`, no trace travels.
 
-mod handling;
 pub mod metrics;
 #[cfg(feature = "otel")]
 mod otel;
@@ -29,8 +28,8 @@ pub mod span;
 mod store;
 pub mod trace;
 
-pub use handling::{Consumer, handling};
 #[cfg(feature = "prometheus")]
 pub use prometheus::{MetricsServer, Page, Prometheus, ServeError, serve_metrics};
 pub use span::Destination;
 pub use store::{Loaded, Saving, StoreTelemetry};
+pub use trace::{Consumer, handling};

@@ -10,7 +10,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::history::{History, id};
-use super::{Decided, diff, wire};
+use super::{Decided, compare};
 
 /// A scenario of an actor of this type, to which nothing has happened yet.
 ///
@@ -101,7 +101,7 @@ where
             "the command {} is not listed in `Actor::Commands`",
             C::NAME
         );
-        let command = wire::there_and_back(C::NAME, &command);
+        let command = compare::there_and_back(C::NAME, &command);
         let history = &mut self.history;
         let id = CommandId::from_key(&format!("{}.{}", history.actor, history.version()));
         let context = CommandContext::new(history.actor.clone(), id, history.version(), history.now);
@@ -127,9 +127,9 @@ where
             "the query {} is not listed in `Actor::Queries`",
             Q::NAME
         );
-        let query = wire::there_and_back(Q::NAME, &query);
-        let answer = wire::there_and_back("an answer", &self.history.state.answer(&query));
-        diff::assert_same("it answers otherwise", answer == *expected, expected, &answer);
+        let query = compare::there_and_back(Q::NAME, &query);
+        let answer = compare::there_and_back("an answer", &self.history.state.answer(&query));
+        compare::assert_same("it answers otherwise", answer == *expected, expected, &answer);
         self
     }
 

@@ -6,7 +6,7 @@ use aether_actor::{Answer, Command, Decision, Effect, Handle, Query, When};
 use time::OffsetDateTime;
 
 use super::shown::{Shown, due};
-use super::{Scenario, diff, wire};
+use super::{Scenario, compare};
 
 /// What an actor has made of a command.
 pub struct Decided<A: Handle<C>, C: Command> {
@@ -36,7 +36,7 @@ where
     pub fn then(self, expected: impl IntoIterator<Item = A::Event>) -> Self {
         let expected: Vec<A::Event> = expected.into_iter().collect();
         let events = self.decision().as_events();
-        diff::assert_same("other events happen", events == expected, &expected[..], events);
+        compare::assert_same("other events happen", events == expected, &expected[..], events);
         self
     }
 
@@ -48,7 +48,7 @@ where
     pub fn then_nothing(self) -> Self {
         let this = self.then([]);
         let declared = this.declared();
-        diff::assert_same("something is declared", declared.is_empty(), &[] as &[Shown], &declared[..]);
+        compare::assert_same("something is declared", declared.is_empty(), &[] as &[Shown], &declared[..]);
         this
     }
 
@@ -61,8 +61,8 @@ where
     where
         A::Reply: Debug + PartialEq,
     {
-        let reply = wire::there_and_back("the reply", self.decision().as_reply());
-        diff::assert_same("the reply is another one", reply == *expected, expected, &reply);
+        let reply = compare::there_and_back("the reply", self.decision().as_reply());
+        compare::assert_same("the reply is another one", reply == *expected, expected, &reply);
         self
     }
 
@@ -81,8 +81,8 @@ where
                 panic!("{} is not refused with {expected:?}: what happens is {events:#?}", C::NAME)
             }
             Err(error) => {
-                let error = wire::there_and_back("the error", error);
-                diff::assert_same("the error is another one", error == expected, &expected, &error);
+                let error = compare::there_and_back("the error", error);
+                compare::assert_same("the error is another one", error == expected, &expected, &error);
             }
         }
         self
@@ -94,7 +94,7 @@ where
     /// If it is not, or the command is refused.
     #[track_caller]
     pub fn then_effect<E: Effect>(self, expected: E) -> Self {
-        let data = wire::read("the effect", &wire::json("the effect", &expected));
+        let data = compare::read("the effect", &compare::json("the effect", &expected));
         self.then_declared(Shown::Effect { name: E::NAME.to_owned(), data })
     }
 
@@ -107,7 +107,7 @@ where
     where
         A: Handle<D>,
     {
-        let data = wire::read("the command", &wire::json("the command", &command));
+        let data = compare::read("the command", &compare::json("the command", &command));
         let at = due(when.into(), self.scenario.history.now);
         self.then_declared(Shown::Timer { name: name.to_owned(), at, command: D::NAME.to_owned(), data })
     }
@@ -165,7 +165,7 @@ where
     fn then_declared(self, expected: Shown) -> Self {
         let declared = self.declared();
         if !declared.contains(&expected) {
-            diff::assert_same("it is not declared", false, &[expected][..], &declared[..]);
+            compare::assert_same("it is not declared", false, &[expected][..], &declared[..]);
         }
         self
     }

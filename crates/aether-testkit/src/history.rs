@@ -9,7 +9,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use super::wire;
+use super::compare;
 
 /// The time at which scenarios begin, unless they say otherwise.
 pub const START: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
@@ -64,7 +64,7 @@ impl<S: Default, E: DomainEvent> History<S, E> {
         };
         let typed = self.store(event_type.to_owned(), payload);
         match &typed[..] {
-            [read] => wire::assert_kept(&format!("an event of type {event_type}"), event, read),
+            [read] => compare::assert_kept(&format!("an event of type {event_type}"), event, read),
             _ => panic!("{event:?} was stored as {event_type}, and read as {} events", typed.len()),
         }
         self.evolve(&typed);

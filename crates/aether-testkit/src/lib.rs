@@ -71,8 +71,8 @@
 //! What holds whatever the commands are is a property: [`properties`].
 
 mod actor;
+mod compare;
 mod decided;
-mod diff;
 mod history;
 mod process;
 #[cfg(feature = "projection")]
@@ -80,7 +80,6 @@ mod projection;
 pub mod properties;
 mod reacted;
 mod shown;
-mod wire;
 
 pub use actor::{Scenario, scenario};
 pub use decided::Decided;

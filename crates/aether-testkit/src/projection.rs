@@ -9,8 +9,8 @@ use aether_projection::Projection;
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use super::compare;
 use super::history::{START, chain};
-use super::{diff, wire};
 
 /// A scenario of this projection, which has seen nothing yet.
 #[must_use]
@@ -108,7 +108,7 @@ impl<P: Projection> ProjectionScenario<P> {
     {
         let none = P::View::default();
         let view = self.views.get(key).unwrap_or(&none);
-        diff::assert_same(&format!("the view {key:?} is another one"), view == expected, expected, view);
+        compare::assert_same(&format!("the view {key:?} is another one"), view == expected, expected, view);
         self
     }
 
@@ -121,7 +121,7 @@ impl<P: Projection> ProjectionScenario<P> {
         let mut expected: Vec<&str> = expected.into_iter().collect();
         expected.sort_unstable();
         let keys: Vec<&str> = self.views.keys().map(String::as_str).collect();
-        diff::assert_same("there are other views", keys == expected, &expected, &keys);
+        compare::assert_same("there are other views", keys == expected, &expected, &keys);
         self
     }
 
@@ -150,7 +150,7 @@ impl<P: Projection> ProjectionScenario<P> {
                 panic!("{event_type} cannot be applied to the view {key:?}: {error:?}");
             }
             // A model keeps it as JSON.
-            let view = wire::there_and_back("the view", &view);
+            let view = compare::there_and_back("the view", &view);
             self.views.insert(key.to_owned(), view);
         }
     }

@@ -62,8 +62,8 @@ use std::time::Duration;
 use aether_actor::{Actor, Command, CommandContext, CommandId, Handle};
 use serde_json::Value;
 
+use super::compare;
 use super::history::History;
-use super::{diff, wire};
 
 /// The time that passes between two steps.
 const TICK: Duration = Duration::from_secs(1);
@@ -83,13 +83,13 @@ pub struct Step<A: Actor> {
 #[track_caller]
 pub fn step<A: Handle<C>, C: Command>(command: C) -> Step<A> {
     let decide = |state: &A, json: &str, context: &CommandContext| {
-        let command: C = wire::read(C::NAME, json);
+        let command: C = compare::read(C::NAME, json);
         match state.decide(&command, context) {
             Ok(decision) => decision.into_events().into_iter().collect(),
             Err(_) => Vec::new(),
         }
     };
-    Step { name: C::NAME, json: wire::json(C::NAME, &command), decide }
+    Step { name: C::NAME, json: compare::json(C::NAME, &command), decide }
 }
 
 impl<A: Actor> Clone for Step<A> {
@@ -122,7 +122,7 @@ where
             live.evolve(&event);
             replayed.add(&event);
         }
-        diff::assert_same(
+        compare::assert_same(
             &format!("after step {index}, {step:?}, the state from the log is not the one in memory"),
             live == replayed.state,
             &live,
@@ -160,7 +160,7 @@ where
                 state = snapshot(&state);
             }
         }
-        diff::assert_same(
+        compare::assert_same(
             &format!("with a snapshot every {every} events the state is not the one that the events make"),
             state == log.state,
             &log.state,
@@ -173,8 +173,8 @@ where
 #[track_caller]
 fn snapshot<A: Actor>(state: &A) -> A {
     // As the runtime does it: through a value, since an older one may have to be upcast.
-    let value: Value = wire::read("the state", &wire::json("the state", state));
-    wire::read("the state", &value.to_string())
+    let value: Value = compare::read("the state", &compare::json("the state", state));
+    compare::read("the state", &value.to_string())
 }
 
 fn decide<A: Actor>(step: &Step<A>, state: &A, log: &mut History<A, A::Event>) -> Vec<A::Event> {

@@ -6,7 +6,7 @@ use aether_actor::{Actor, Command, Effect, Handle, ProcessManager, React, Reacti
 use time::OffsetDateTime;
 
 use super::shown::{Shown, due};
-use super::{ProcessScenario, diff, wire};
+use super::{ProcessScenario, compare};
 
 /// How a process has reacted.
 pub struct Reacted<P: ProcessManager> {
@@ -33,7 +33,7 @@ where
     pub fn then_process(self, key: &str) -> Self {
         let _ = self.reaction();
         let process = self.scenario.history.actor.key().unwrap_or_default();
-        diff::assert_same("it is another process", process == key, key, process);
+        compare::assert_same("it is another process", process == key, key, process);
         self
     }
 
@@ -56,7 +56,7 @@ where
         let expected: Vec<P::Event> = expected.into_iter().collect();
         let expected: Vec<&P::Event> = expected.iter().collect();
         let events: Vec<&P::Event> = self.reaction().as_events().collect();
-        diff::assert_same("other events happen", events == expected, &expected, &events);
+        compare::assert_same("other events happen", events == expected, &expected, &events);
         self
     }
 
@@ -68,7 +68,7 @@ where
     pub fn then_nothing(self) -> Self {
         let this = self.then([]);
         let shown = this.shown();
-        diff::assert_same("something is sent or declared", shown.is_empty(), &[] as &[Shown], &shown[..]);
+        compare::assert_same("something is sent or declared", shown.is_empty(), &[] as &[Shown], &shown[..]);
         this
     }
 
@@ -78,7 +78,7 @@ where
     /// If it is not, or the event was for no process.
     #[track_caller]
     pub fn then_sends<A: Handle<C>, C: Command>(self, key: &str, command: C) -> Self {
-        let data = wire::read("the command", &wire::json("the command", &command));
+        let data = compare::read("the command", &compare::json("the command", &command));
         self.then_shown(&Shown::Sent {
             to: format!("{}-{key}", A::CATEGORY),
             command: C::NAME.to_owned(),
@@ -93,7 +93,7 @@ where
     #[track_caller]
     pub fn then_sends_nothing(self) -> Self {
         let sent: Vec<Shown> = self.reaction().sends().map(Shown::of_sent).collect();
-        diff::assert_same("something is sent", sent.is_empty(), &[] as &[Shown], &sent[..]);
+        compare::assert_same("something is sent", sent.is_empty(), &[] as &[Shown], &sent[..]);
         self
     }
 
@@ -103,7 +103,7 @@ where
     /// As [`then_sends`](Self::then_sends).
     #[track_caller]
     pub fn then_effect<E: Effect>(self, expected: E) -> Self {
-        let data = wire::read("the effect", &wire::json("the effect", &expected));
+        let data = compare::read("the effect", &compare::json("the effect", &expected));
         self.then_shown(&Shown::Effect { name: E::NAME.to_owned(), data })
     }
 
@@ -181,7 +181,7 @@ where
     fn then_shown(self, expected: &Shown) -> Self {
         let shown = self.shown();
         if !shown.contains(expected) {
-            diff::assert_same("it is neither sent nor declared", false, &[expected][..], &shown[..]);
+            compare::assert_same("it is neither sent nor declared", false, &[expected][..], &shown[..]);
         }
         self
     }

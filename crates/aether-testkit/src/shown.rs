@@ -4,7 +4,7 @@ use aether_actor::{CommandSent, Declaration, When};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::wire;
+use super::compare;
 
 /// A timer, an effect, or a command that is sent.
 #[derive(Debug, PartialEq)]
@@ -38,7 +38,7 @@ impl Shown {
         Self::Sent {
             to: sent.actor.to_string(),
             command: sent.command.clone(),
-            data: wire::read("a command", sent.data.get()),
+            data: compare::read("a command", sent.data.get()),
         }
     }
 }
@@ -56,7 +56,7 @@ pub(super) fn due(when: When, now: OffsetDateTime) -> OffsetDateTime {
 #[track_caller]
 fn value(what: &str, data: Result<&str, &str>) -> Value {
     match data {
-        Ok(json) => wire::read(what, json),
+        Ok(json) => compare::read(what, json),
         Err(error) => panic!("{what} cannot be written as JSON: {error}"),
     }
 }

@@ -24,13 +24,13 @@ pub(crate) enum Route {
 
 impl ActorSystem {
     /// Sends a command by its name, as JSON, to wherever the actor is, and waits for what becomes of it. For layers above;
-    /// everybody else has [`ActorRef::ask`].
+    /// other callers use [`ActorRef::ask`](crate::ActorRef::ask).
     ///
     /// # Errors
     /// [`ActorError`].
     ///
     /// # Cancel safety
-    /// As [`ActorRef::ask`].
+    /// As [`ActorRef::ask`](crate::ActorRef::ask).
     pub async fn send(
         &self,
         actor: &ActorId,

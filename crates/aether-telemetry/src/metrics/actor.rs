@@ -5,8 +5,7 @@ use std::time::Instant;
 use metrics::{Counter, Histogram};
 
 use super::gauge::{Share, Together};
-use super::recorder::Timer;
-use super::recorder::{Labels, PerRecorder, Registry, count};
+use super::recorder::{Labels, PerRecorder, Registry, Timer, count};
 use super::table;
 
 /// The metrics of the actors of one category in one system.

@@ -6,8 +6,7 @@ use std::time::Duration;
 use metrics::{Counter, Histogram};
 
 use super::gauge::{Share, Together, lock};
-use super::recorder::Timer;
-use super::recorder::{Labels, PerRecorder, count};
+use super::recorder::{Labels, PerRecorder, Timer, count};
 use super::table;
 
 /// A node's view of its cluster. The counts begin with the node.
