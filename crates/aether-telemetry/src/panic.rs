@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// What the code had in its hands when it panicked must not be used any more: the callers drop it.
 ///
 /// # Errors
-/// The [message](message) of the panic.
+/// The [message] of the panic.
 pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| message(&*panic).to_owned())
 }
