@@ -8,7 +8,8 @@ use aether_core::{ActorId, ActorSnapshot, Head, SnapshotSaved};
 use papaya::HashMap;
 
 use crate::entry::Entry;
-use crate::order::{Chunks, Place};
+use crate::order::Chunks;
+use crate::order::Place;
 
 /// Keyed at random, since actor ids may come from anybody, and several times as fast as the standard hasher.
 type Hasher = ahash::RandomState;

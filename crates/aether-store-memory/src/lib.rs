@@ -25,6 +25,7 @@
 //! commit over several actors has one place. A subscription goes the same way, and waits at the end until a save wakes it.
 
 mod actors;
+mod builder;
 mod entry;
 mod order;
 mod read;
@@ -34,5 +35,6 @@ mod subscribe;
 mod timers;
 mod waiting;
 
-pub use store::{MemoryEventStore, MemoryEventStoreBuilder};
+pub use builder::MemoryEventStoreBuilder;
+pub use store::MemoryEventStore;
 pub use timers::MemoryTimers;

@@ -10,9 +10,9 @@ use aether_telemetry::StoreTelemetry;
 use smallvec::SmallVec;
 
 use crate::actors::{ActorLog, Actors, Slot};
+use crate::builder::Limits;
 use crate::entry::{Entry, sequence};
 use crate::order::Order;
-use crate::store::Limits;
 use crate::waiting::Waiting;
 
 /// What the handles on one store share.

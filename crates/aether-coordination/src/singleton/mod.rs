@@ -58,12 +58,14 @@
 mod builder;
 mod driver;
 mod election;
+mod error;
 mod handle;
 #[cfg(test)]
 mod simulation;
 mod term;
 mod timing;
 
-pub use builder::{SingletonBuilder, SingletonError};
+pub use builder::SingletonBuilder;
+pub use error::SingletonError;
 pub use handle::Singleton;
 pub use term::Term;
