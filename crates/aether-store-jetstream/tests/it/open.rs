@@ -1,15 +1,12 @@
 //! Opening a store: what is refused, and in which words.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
 
 use std::time::Duration;
 
+use crate::common::{actor, client, config, event};
 use aether_core::{EventStoreExt, SaveError};
 use aether_nats_server::{NatsServer, unique_name};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore, OpenError};
 use async_nats::jetstream::stream::{Config, DiscardPolicy};
-use common::{actor, client, config, event};
 
 async fn open(config: JetStreamConfig) -> Result<JetStreamEventStore, OpenError> {
     JetStreamEventStore::open(client().await, config).await

@@ -1,17 +1,14 @@
 //! Timers: what is left in the stream, and what was measured about schedules.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::common::{actor, client, config};
 use aether_core::{DueTimer, DueTimers, Timer, TimerId, Timers};
 use aether_nats_server::shared_r3;
 use aether_store_jetstream::{JetStreamTimers, JetStreamTimersConfig};
 use async_nats::ServerAddr;
 use async_nats::jetstream::{self, stream::State};
-use common::{actor, client, config};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use time::OffsetDateTime;

@@ -1,17 +1,14 @@
 //! Subscriptions on three servers, of which one fails.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::common::{actor, config, event, next_event, until_caught_up};
 use aether_core::{EventStoreExt, Subscribe, SubscribeOptions, Subscription};
 use aether_nats_server::{NatsCluster, NatsServer};
 use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
 use async_nats::jetstream;
-use common::{actor, config, event, next_event, until_caught_up};
 use futures_util::TryStreamExt;
 use tokio::time::{sleep, timeout};
 

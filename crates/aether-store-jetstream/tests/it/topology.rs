@@ -1,12 +1,10 @@
 //! Stores in another JetStream domain, or another account: everything works with the documented permissions, and only the
 //! acknowledgements of the own stream are believed.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
 
 use std::net::TcpListener;
 use std::time::Duration;
 
+use crate::common::{actor, collect, event, next_event, versions};
 use aether_coordination::{Condition, Coordination, Key, KeyValue, NatsConfig, NatsCoordination, Signals};
 use aether_core::{
     ActorId, ActorSnapshot, Event, EventStore, EventStoreExt, Head, ReadFrom, SaveError, SnapshotStore,
@@ -17,7 +15,6 @@ use aether_store_jetstream::{
     Denials, JetStreamConfig, JetStreamEventStore, JetStreamTimers, OpenError, Timeouts,
 };
 use async_nats::{Client, ConnectOptions};
-use common::{actor, collect, event, next_event, versions};
 use futures_util::{StreamExt, TryStreamExt};
 use time::OffsetDateTime;
 

@@ -1,17 +1,14 @@
 //! Subscriptions on a server that stays as it is.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use crate::common::{actor, client, collect, config, event, next, next_event, store, until, until_caught_up};
 use aether_core::{
     ActorId, Commit, Delivery, Event, EventFilter, EventStore, EventStoreExt, Position, ReadError, ReadFrom,
     RecordedEvent, Subscribe, SubscribeFrom, SubscribeOptions, Subscription, Version,
 };
 use aether_store_jetstream::JetStreamEventStore;
-use common::{actor, client, collect, config, event, next, next_event, store, until, until_caught_up};
 use futures_util::{FutureExt, StreamExt};
 
 async fn subscribe(

@@ -1,15 +1,12 @@
 //! A store works over whatever connection its user brings.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
-
+use crate::common::{actor, collect, config, event, versions};
 use aether_core::{EventStoreExt, Version};
 use aether_nats_server::NatsServer;
 use aether_store_jetstream::JetStreamEventStore;
 use async_nats::ConnectOptions;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use common::{actor, collect, config, event, versions};
 use nkeys::KeyPair;
 use serde_json::{Value, json};
 

@@ -1,17 +1,14 @@
 //! Opening timers: what is refused, and in which words.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
 
 use std::time::Duration;
 
+use crate::common::{client, config};
 use aether_core::{ActorId, Timer, TimerError, TimerId, Timers};
 use aether_nats_server::NatsServer;
 use aether_store_jetstream::{
     Denials, JetStreamConfig, JetStreamTimers, JetStreamTimersConfig, OpenError, Timeouts,
 };
 use async_nats::jetstream;
-use common::{client, config};
 use futures_util::StreamExt;
 use time::OffsetDateTime;
 

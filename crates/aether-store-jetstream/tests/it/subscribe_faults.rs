@@ -1,17 +1,14 @@
 //! Subscriptions while servers and connections fail.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::common::{actor, config, event, next, next_event, until, until_caught_up};
 use aether_core::{
     Delivery, EventFilter, EventStoreExt, Position, Subscribe, SubscribeFrom, SubscribeOptions, Subscription,
 };
 use aether_nats_server::{NatsServer, Proxy, Verdict};
 use aether_store_jetstream::{Denials, JetStreamConfig, JetStreamEventStore, Timeouts};
-use common::{actor, config, event, next, next_event, until, until_caught_up};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 

@@ -1,16 +1,13 @@
 //! A user with the documented permissions can do everything; one without is told what is missing.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
 
 use std::time::Duration;
 
+use crate::common::{actor, collect, event, versions};
 use aether_core::{
     ActorSnapshot, EventStore, EventStoreExt, Head, ReadError, ReadFrom, SaveError, SnapshotStore, Version,
 };
 use aether_nats_server::NatsServer;
 use aether_store_jetstream::{Denials, JetStreamConfig, JetStreamEventStore, OpenError, Timeouts};
-use common::{actor, collect, event, versions};
 use futures_util::TryStreamExt;
 
 /// What the documentation of the crate lists, for the stream `t_events` and its snapshots.

@@ -1,11 +1,8 @@
 //! Reading one actor's history: by links, and by filter where there are none.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
-
+use crate::common::{actor, client, collect, config, event, store, versions};
 use aether_core::{Commit, EventStore, EventStoreExt, Head, ReadError, Version};
 use aether_store_jetstream::JetStreamEventStore;
-use common::{actor, client, collect, config, event, store, versions};
 use futures_util::TryStreamExt;
 use std::time::Duration;
 

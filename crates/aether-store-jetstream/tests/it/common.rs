@@ -1,9 +1,4 @@
 //! What the tests of this crate share.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "not every test file uses everything, and nothing outside does"
-)]
 
 use std::time::Duration;
 
@@ -13,43 +8,43 @@ use aether_store_jetstream::{JetStreamConfig, JetStreamEventStore};
 use futures_util::{StreamExt, TryStreamExt};
 
 /// A connection to the shared server.
-pub async fn client() -> async_nats::Client {
+pub(crate) async fn client() -> async_nats::Client {
     async_nats::connect(shared_r1().unwrap()).await.unwrap()
 }
 
 /// The configuration of a store that no other test has.
-pub fn config() -> JetStreamConfig {
+pub(crate) fn config() -> JetStreamConfig {
     JetStreamConfig::new("events").namespace(unique_name("jetstream"))
 }
 
 /// A store that no other test has.
-pub async fn store() -> JetStreamEventStore {
+pub(crate) async fn store() -> JetStreamEventStore {
     JetStreamEventStore::create(client().await, config()).await.unwrap()
 }
 
-pub fn actor(id: &str) -> ActorId {
+pub(crate) fn actor(id: &str) -> ActorId {
     ActorId::new(id).unwrap()
 }
 
-pub fn event(actor: &ActorId, version: u64) -> Event {
+pub(crate) fn event(actor: &ActorId, version: u64) -> Event {
     Event::new(actor, Version::new(version), "Happened", &version).unwrap()
 }
 
-pub fn versions(events: &[RecordedEvent]) -> Vec<u64> {
+pub(crate) fn versions(events: &[RecordedEvent]) -> Vec<u64> {
     events.iter().map(|event| event.version().get()).collect()
 }
 
-pub async fn collect(stream: aether_core::EventStream) -> Result<Vec<RecordedEvent>, ReadError> {
+pub(crate) async fn collect(stream: aether_core::EventStream) -> Result<Vec<RecordedEvent>, ReadError> {
     stream.try_collect().await
 }
 
 /// What a subscription delivers next; an error, or 20 s without anything, fails the test.
-pub async fn next(subscription: &mut Subscription) -> Delivery {
+pub(crate) async fn next(subscription: &mut Subscription) -> Delivery {
     tokio::time::timeout(Duration::from_secs(20), subscription.next()).await.unwrap().unwrap().unwrap()
 }
 
 /// The positions of what is delivered until it has caught up.
-pub async fn until_caught_up(subscription: &mut Subscription) -> Vec<Position> {
+pub(crate) async fn until_caught_up(subscription: &mut Subscription) -> Vec<Position> {
     let mut seen = Vec::new();
     loop {
         match next(subscription).await {
@@ -61,7 +56,7 @@ pub async fn until_caught_up(subscription: &mut Subscription) -> Vec<Position> {
 }
 
 /// The next event, whatever is told before.
-pub async fn next_event(subscription: &mut Subscription) -> RecordedEvent {
+pub(crate) async fn next_event(subscription: &mut Subscription) -> RecordedEvent {
     loop {
         if let Delivery::Event(event) = next(subscription).await {
             return event;
@@ -70,7 +65,7 @@ pub async fn next_event(subscription: &mut Subscription) -> RecordedEvent {
 }
 
 /// Waits until this position has gone by; gives the events on the way.
-pub async fn until(subscription: &mut Subscription, position: Position) -> Vec<RecordedEvent> {
+pub(crate) async fn until(subscription: &mut Subscription, position: Position) -> Vec<RecordedEvent> {
     let mut seen = Vec::new();
     loop {
         let delivery = next(subscription).await;
