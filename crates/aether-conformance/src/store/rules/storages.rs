@@ -228,9 +228,10 @@ pub(crate) mod capacity {
         let order = actor("order-1");
         let (taken, _) = fill(&store, &order).await;
         assert!(taken.len() > 3, "the store was full after {} events of 8 KiB", taken.len());
+        // Larger than what was refused: that also had links to its actor's commits, and a smaller one may still fit.
+        let other = payload_event(&actor("order-2"), 1, Payload::binary(vec![b'x'; 9 * 1024]));
         for _ in 0..3 {
-            let next = large(&actor("order-2"), 1);
-            let error = store.refused(&Commit::event(&next)).await;
+            let error = store.refused(&Commit::event(&other)).await;
             assert!(matches!(error, SaveError::StoreFull { .. }), "still full, but: {error}");
         }
         let read: Vec<Event> = store.events(&order).await.into_iter().map(|event| event.event).collect();
