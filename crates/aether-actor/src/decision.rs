@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use time::OffsetDateTime;
 
 use crate::actor::{Actor, Command, Handle};
-use crate::effects::Effect;
+use crate::effects::handler::Effect;
 use crate::list::assert_command_listed;
 
 /// What happens because of a command: events, what the caller gets, and what is to be done once the events stand.

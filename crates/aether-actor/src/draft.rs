@@ -1,8 +1,8 @@
 //! [`Draft`] and [`Parties`]: the actors of a transaction, as they are loaded, decided on, and written.
 
-use std::fmt;
-use std::pin::Pin;
+use std::any::Any;
 use std::sync::Arc;
+use std::{fmt, vec};
 
 use aether_core::{ActorId, Event, Head};
 use async_trait::async_trait;
@@ -45,12 +45,6 @@ impl<A: Actor> Draft<A> {
     pub fn record(&mut self, event: A::Event) {
         self.state.evolve(&event);
         self.events.push(event);
-    }
-
-    /// Loads the actor, as a boxed future: a tuple of parties awaits up to 24 of these. Unboxed, the compiler examined all of
-    /// them for each length of a tuple, which took half of this crate's compile time.
-    fn loading(actor: &ActorRef<A>) -> Pin<Box<dyn Future<Output = Result<Self, ActorError>> + Send + '_>> {
-        Box::pin(Self::load(actor))
     }
 
     async fn load(actor: &ActorRef<A>) -> Result<Self, ActorError> {
@@ -140,7 +134,6 @@ pub trait Drafts: Send {
 }
 
 /// The actors of a transaction: a tuple of references to [`ActorRef`]s, or a slice of them.
-#[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a list of parties to a transaction",
     note = "give a tuple of references, `(&from, &to)`, or a slice of `ActorRef`s"
@@ -149,13 +142,64 @@ pub trait Parties: Send + Sync {
     /// Their parts: a tuple of [`Draft`]s, or a list of them.
     type Drafts: Drafts;
 
-    /// For the runtime: loads all of them.
+    /// For the runtime: each of them, whatever its type, in order.
     #[doc(hidden)]
-    async fn load(&self) -> Result<Self::Drafts, ActorError>;
+    fn parties(&self) -> Vec<&dyn Party>;
 
-    /// For the runtime: the callers have seen the actors so far.
+    /// For the runtime: the parts of these parties, which were loaded in their order.
     #[doc(hidden)]
-    fn saw(&self, heads: &[Head]);
+    fn drafts(loaded: &mut LoadedDrafts) -> Option<Self::Drafts>;
+}
+
+/// For the runtime: an actor of a transaction, whatever its type.
+#[async_trait]
+pub trait Party: Send + Sync {
+    /// Loads its [`Draft`].
+    async fn load(&self) -> Result<Box<dyn Any + Send>, ActorError>;
+
+    /// Notes that the caller has seen the actor at this head.
+    fn saw(&self, head: Head);
+}
+
+#[async_trait]
+impl<A: Actor> Party for ActorRef<A> {
+    async fn load(&self) -> Result<Box<dyn Any + Send>, ActorError> {
+        Ok(Box::new(Draft::load(self).await?))
+    }
+
+    fn saw(&self, head: Head) {
+        self.seen().raise(head.sequence());
+    }
+}
+
+/// For the runtime: drafts that were loaded, in the order of their parties.
+#[derive(Debug)]
+pub struct LoadedDrafts(vec::IntoIter<Box<dyn Any + Send>>);
+
+impl LoadedDrafts {
+    fn next<A: Actor>(&mut self) -> Option<Draft<A>> {
+        self.0.next()?.downcast().ok().map(|draft| *draft)
+    }
+}
+
+/// Loads all parties.
+///
+/// They are loaded whatever their types, and get their types back afterwards: an `async fn` for each length of a tuple, which
+/// awaits each of its actors, takes more than half of this crate's compile time.
+pub(crate) async fn load<P: Parties>(parties: &P) -> Result<P::Drafts, ActorError> {
+    let mut loaded = Vec::new();
+    for party in parties.parties() {
+        loaded.push(party.load().await?);
+    }
+    let drafts = P::drafts(&mut LoadedDrafts(loaded.into_iter()));
+    drafts.ok_or(ActorError::Internal { what: "a transaction has loaded other actors than its parties" })
+}
+
+/// Notes that the caller has seen the parties at these heads.
+pub(crate) fn saw<P: Parties>(parties: &P, heads: &[Head]) {
+    for (party, head) in parties.parties().into_iter().zip(heads) {
+        party.saw(*head);
+    }
 }
 
 impl<A: Actor> Drafts for Vec<Draft<A>> {
@@ -164,22 +208,16 @@ impl<A: Actor> Drafts for Vec<Draft<A>> {
     }
 }
 
-#[async_trait]
 impl<A: Actor> Parties for &[ActorRef<A>] {
     type Drafts = Vec<Draft<A>>;
 
-    async fn load(&self) -> Result<Self::Drafts, ActorError> {
-        let mut drafts = Vec::with_capacity(self.len());
-        for actor in *self {
-            drafts.push(Draft::load(actor).await?);
-        }
-        Ok(drafts)
+    fn parties(&self) -> Vec<&dyn Party> {
+        self.iter().map(|actor| actor as &dyn Party).collect()
     }
 
-    fn saw(&self, heads: &[Head]) {
-        for (actor, head) in self.iter().zip(heads) {
-            actor.seen().raise(head.sequence());
-        }
+    fn drafts(loaded: &mut LoadedDrafts) -> Option<Self::Drafts> {
+        let count = loaded.0.len();
+        (0..count).map(|_| loaded.next()).collect()
     }
 }
 
@@ -194,23 +232,17 @@ macro_rules! parties {
             }
         }
 
-        #[async_trait]
         impl<$($actor: Actor),+> Parties for ($(&ActorRef<$actor>,)+) {
             type Drafts = ($(Draft<$actor>,)+);
 
-            async fn load(&self) -> Result<Self::Drafts, ActorError> {
+            fn parties(&self) -> Vec<&dyn Party> {
                 #[expect(non_snake_case, reason = "named after its type")]
                 let ($($actor,)+) = self;
-                Ok(($(Draft::loading($actor).await?,)+))
+                vec![$(*$actor as &dyn Party),+]
             }
 
-            fn saw(&self, heads: &[Head]) {
-                #[expect(non_snake_case, reason = "named after its type")]
-                let ($($actor,)+) = self;
-                let seen = [$($actor.seen()),+];
-                for (seen, head) in seen.into_iter().zip(heads) {
-                    seen.raise(head.sequence());
-                }
+            fn drafts(loaded: &mut LoadedDrafts) -> Option<Self::Drafts> {
+                Some(($(loaded.next::<$actor>()?,)+))
             }
         }
     };

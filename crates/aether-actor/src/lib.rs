@@ -53,7 +53,7 @@ pub use consumer::ConsumerOptions;
 pub use decision::{Decision, Declaration, When};
 pub use delivery::{Delivery, Since};
 #[doc(hidden)]
-pub use draft::{AnyDraft, Drafts};
+pub use draft::{AnyDraft, Drafts, LoadedDrafts, Party};
 pub use draft::{Draft, Parties};
 pub use effects::{Effect, EffectContext, EffectHandler};
 pub use error::{ActorError, AskError, LoadError, Poison, StartError};

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
 
 use crate::command_id::CommandId;
-use crate::draft::{AnyDraft, Drafts, Parties};
+use crate::draft::{self, AnyDraft, Drafts, Parties};
 use crate::error::{ActorError, AskError};
 use crate::outcome::{decoded, encode, write_note};
 use crate::runtime::backoff::Backoff;
@@ -133,7 +133,7 @@ impl<P: Parties> Transaction<'_, P> {
         E: std::error::Error + Serialize + DeserializeOwned + Send + 'static,
         F: FnMut(&mut P::Drafts) -> Result<R, E> + Send,
     {
-        let mut drafts = self.parties.load().await?;
+        let mut drafts = draft::load(&self.parties).await?;
         check(&mut drafts)?;
         let mut backoff = Backoff::between_rivals();
         for _ in 0..CONFLICTS {
@@ -166,7 +166,7 @@ impl<P: Parties> Transaction<'_, P> {
                 Some(heads.iter().map(|(_, head)| *head).collect())
             };
             if let Some(heads) = stood {
-                self.parties.saw(&heads);
+                draft::saw(&self.parties, &heads);
                 heads.iter().for_each(|head| self.shared.saw(head.sequence()));
                 return decided.map_err(AskError::Refused);
             }

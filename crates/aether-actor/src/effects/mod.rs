@@ -3,7 +3,7 @@
 //! Each type of effects has a consumer group of its own, `effect-<name>`, which passes over all others: where several
 //! programs share a stream, none waits for what only another one can do.
 
-mod handler;
+pub(crate) mod handler;
 
 use std::marker::PhantomData;
 use std::sync::Arc;

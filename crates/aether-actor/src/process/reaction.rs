@@ -15,7 +15,7 @@ use super::manager::ProcessManager;
 use crate::actor::{Actor, Command, CommandContext, Handle, Never};
 use crate::command_id::CommandId;
 use crate::decision::{Decision, Declaration, When};
-use crate::effects::Effect;
+use crate::effects::handler::Effect;
 use crate::list::assert_command_listed;
 
 /// What a process manager does about an event, an answer or a timer: what happens in it, what it sends, and its timers.
