@@ -14,10 +14,10 @@ use async_stream::try_stream;
 use futures_util::{Stream, StreamExt, pin_mut, stream};
 use tokio::time::Instant;
 
+use crate::consumer::Ordered;
 use crate::open::bounds;
-use crate::ordered::Ordered;
 use crate::store::Inner;
-use crate::stored::StoredCommit;
+use crate::stored_commit::StoredCommit;
 
 /// How many commits are fetched at a time.
 const WINDOW: usize = 32;

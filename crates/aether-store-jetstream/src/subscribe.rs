@@ -13,18 +13,17 @@ use aether_core::{
     ActorId, ActorPattern, Delivery, EventFilter, Position, ReadError, RecordedEvent, SubscribeFrom,
     SubscribeOptions, Subscription,
 };
-use aether_nats::{Backoff, CallError, StreamApi};
+use aether_nats::{Backoff, CallError};
 use async_stream::try_stream;
 use futures_util::{Stream, StreamExt};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use crate::commit_assembler::CommitAssembler;
+use crate::all::{all_actors, check_not_before};
 use crate::consumer::{Consumer, Sent, Wanted};
-use crate::expiry::check_not_before;
 use crate::open::{self, bounds};
 use crate::store::Inner;
-use crate::stored::StoredCommit;
+use crate::stored_commit::{CommitAssembler, StoredCommit};
 
 /// How often an idle consumer says up to where it has looked. What does not match a filter has gone by after two of them.
 const HEARTBEAT: Duration = Duration::from_millis(250);
@@ -88,11 +87,6 @@ impl Inner {
         };
         Ok(subscriber.deliveries().boxed())
     }
-}
-
-/// The subjects of all actors: they have two tokens; a barrier has one.
-fn all_actors(events: &StreamApi) -> String {
-    format!("{}.*.*", events.stream())
 }
 
 /// How far a subscription is.

@@ -1,23 +1,25 @@
 //! [`Listener`]: takes timers that are due from the consumer that all listeners share, over whatever happens to servers and
 //! connections.
 //!
-//! It asks the server for a few at a time, and only while it is polled; it has no task.
+//! It asks the server for a few at a time, and only while it is polled; it has no task. [`Delivered`] acknowledges a timer that
+//! was handed out, or gives it back.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use aether_core::{DueTimer, DueTimers, TimerError};
-use aether_nats::{Backoff, CallError, Delivery, NoAnswer, nanos};
+use aether_core::{DueTimer, DueTimers, Handed, TimerError};
+use aether_nats::{Backoff, CallError, Delivery, NoAnswer, Request, nanos};
 use async_nats::connection::State;
 use async_nats::{Message, StatusCode, Subject, Subscriber};
 use async_stream::try_stream;
+use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
 
-use super::handed::Delivered;
 use super::{Inner, timer_error};
 use crate::consumer::SILENCE;
 
@@ -255,5 +257,54 @@ impl Inner {
         });
         let Created {} = self.api.call("CONSUMER.CREATE", Some(CONSUMER), &body, deadline).await?;
         Ok(())
+    }
+}
+
+/// A message that waits for its acknowledgement.
+struct Delivered {
+    inner: Arc<Inner>,
+    /// Where the acknowledgement goes.
+    reply: Subject,
+    /// When the server begins to hand it to others.
+    until: Instant,
+}
+
+impl Delivered {
+    fn new(inner: Arc<Inner>, reply: Subject) -> Self {
+        let until = Instant::now() + inner.ack_wait;
+        Self { inner, reply, until }
+    }
+
+    /// Tells the server, and waits for its answer: for one attempt at least, and as long as nobody else has the timer.
+    async fn tell(&self, payload: Bytes) -> Result<(), TimerError> {
+        let (requests, attempt) = (self.inner.api.inbox(), self.inner.timeouts.attempt);
+        let mut backoff = Backoff::until(self.until.max(Instant::now() + attempt));
+        loop {
+            let deadline = backoff.deadline().min(Instant::now() + attempt);
+            let request = Request { subject: self.reply.clone(), headers: None, payload: payload.clone() };
+            match requests.ask(request, deadline).await.map_err(CallError::from) {
+                Ok(_) => return Ok(()),
+                Err(e) if e.is_transient() && backoff.wait().await => {}
+                Err(e) => return Err(timer_error(e)),
+            }
+        }
+    }
+
+    /// Has the server forget a message that is no timer.
+    async fn terminate(&self) -> Result<(), TimerError> {
+        self.tell(Bytes::from_static(b"+TERM")).await
+    }
+}
+
+#[async_trait]
+impl Handed for Delivered {
+    async fn done(self: Box<Self>) -> Result<(), TimerError> {
+        self.tell(Bytes::from_static(b"+ACK")).await
+    }
+
+    async fn again(self: Box<Self>, after: Duration) -> Result<(), TimerError> {
+        // The server counts in 63 bits; a delay of nothing means the one that is configured.
+        let nanos = i64::try_from(after.as_nanos()).unwrap_or(i64::MAX).max(1);
+        self.tell(format!("-NAK {}", json!({ "delay": nanos })).into()).await
     }
 }
