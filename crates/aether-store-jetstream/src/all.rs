@@ -15,7 +15,7 @@ use crate::open::bounds;
 use crate::store::Inner;
 use crate::stored_commit::StoredCommit;
 
-/// How far the clocks of the replicas, and the reader's, may be apart.
+/// The most by which the clocks of the replicas, and the reader's, may differ.
 const SKEW: Duration = Duration::from_secs(60);
 
 /// The subjects of all actors: they have two tokens; a barrier has one.
@@ -69,7 +69,7 @@ impl Inner {
         stream.boxed()
     }
 
-    /// Whether what follows something that was recorded then may be gone on one replica and not yet on another.
+    /// Returns whether events after one recorded then may have expired on one replica and not yet on another.
     pub(crate) fn is_expiring(&self, recorded_at: Option<OffsetDateTime>) -> bool {
         self.retention.is_some_and(|max_age| {
             let surely_there = max_age - SKEW.min(max_age / 2);
@@ -77,8 +77,8 @@ impl Inner {
         })
     }
 
-    /// With retention, events after a position that reading is to go on from may be gone. That is never passed over in
-    /// silence.
+    /// Checks that the events after a position have not expired. With retention they may have, which is never passed over
+    /// in silence.
     pub(crate) async fn check_not_expired(&self, position: Position) -> Result<(), ReadError> {
         if self.retention.is_none() {
             return Ok(());
@@ -87,8 +87,8 @@ impl Inner {
         check_not_before(position, first)
     }
 
-    /// The same for what lies between a position and the sequence that a reader of `filter` came to next: it may have
-    /// expired while it was being read. `since` is when what follows the position was recorded at the earliest, if that is
+    /// Checks the same of events between a position and the sequence that a reader of `filter` came to next: they may
+    /// have expired meanwhile. `since` is when what follows the position was recorded at the earliest, if that is
     /// known; gives what is known of that now.
     pub(crate) async fn check_gap(
         &self,
@@ -120,7 +120,7 @@ impl Inner {
     }
 }
 
-/// What comes after a position is still there if the stream begins at `first`.
+/// Checks that the events after a position still exist in a stream that begins at `first`.
 pub(crate) fn check_not_before(position: Position, first: u64) -> Result<(), ReadError> {
     if first <= position.sequence() + 1 {
         return Ok(());

@@ -1,7 +1,7 @@
 //! [`Consumer`]: an ordered push consumer on the server, as long as it lasts.
 //!
-//! It begins at an explicit sequence, and is made anew from another one by whoever reads from it, when a message is
-//! missing, the heartbeats stop or the connection was lost. (The client's own ordered consumer forgets where it was to
+//! It begins at an explicit sequence. Its reader creates it again from another one when a message is missing, the
+//! heartbeats stop or the connection was lost. (The client's own ordered consumer forgets where it was to
 //! begin when nothing had been delivered yet.) [`Ordered`] does that up to an end, with none skipped and none twice.
 
 use std::collections::VecDeque;
@@ -19,23 +19,23 @@ use tokio::time::Instant;
 
 use crate::open::bounds;
 
-/// How long no message and no heartbeat may come before the consumer counts as lost.
+/// The time without a message or a heartbeat after which the consumer counts as lost.
 pub(crate) const SILENCE: Duration = Duration::from_secs(3);
-/// How long a consumer whose reader has gone stays on the server.
+/// The time that a consumer whose reader has gone stays on the server.
 const INACTIVE: Duration = Duration::from_secs(5);
-/// How many messages are taken over from the client before they are looked at.
+/// The number of messages that are taken over from the client before they are looked at.
 const TAKEN: usize = 1024;
-/// After how many messages it is looked whether more have arrived.
+/// The number of messages after which the consumer looks whether more have arrived.
 const LOOK: u64 = 16;
 
-/// What a consumer is to read, and how.
+/// The messages that a consumer reads, and how.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     /// The subjects.
     pub(crate) filter: String,
-    /// How often it says that it is still there when it has nothing else to say.
+    /// The interval of its heartbeats while no message comes.
     pub(crate) heartbeat: Duration,
-    /// Whether the payloads are left out.
+    /// True if the payloads are left out.
     pub(crate) headers_only: bool,
 }
 
@@ -48,12 +48,12 @@ pub(crate) struct Consumer {
     connects: u64,
 }
 
-/// What a consumer sent.
+/// An item that a consumer sent.
 #[derive(Debug)]
 pub(crate) enum Sent {
-    /// The next message, and how many more there were when the server sent it.
+    /// The next message, and the number of those behind it when the server sent it.
     Message(StreamMessage, u64),
-    /// There is nothing to be read up to this sequence, inclusive, but what was sent.
+    /// A sequence up to which, inclusive, everything was sent.
     Passed(u64),
     /// Something is missing: the consumer has to be made again.
     Lost,
@@ -158,7 +158,7 @@ impl Consumer {
         Ok(None)
     }
 
-    /// How many messages wait to be read, as far as is known.
+    /// Returns how many messages wait to be read, as far as is known.
     pub(crate) fn waiting(&mut self) -> usize {
         // Looking each time would cost a tenth of reading.
         if self.taken.is_empty() || self.delivered.is_multiple_of(LOOK) {
@@ -214,7 +214,7 @@ impl Consumer {
     }
 }
 
-/// What a message is.
+/// The meaning of a message.
 enum Looked {
     Message(Delivery),
     Passed(u64),
@@ -227,9 +227,9 @@ fn stored(place: Delivery, message: Message) -> StreamMessage {
     StreamMessage { subject, sequence: place.sequence, time: place.time, payload }
 }
 
-/// How often an idle consumer says that it is still there.
+/// The interval of an idle consumer's heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-/// How long nothing may come before a reader looks whether what it waits for is still there.
+/// The time without a message after which a reader looks whether what it waits for still exists.
 const QUIET: Duration = Duration::from_secs(2);
 
 /// Reads the messages on a subject from a sequence on.

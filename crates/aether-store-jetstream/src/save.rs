@@ -16,28 +16,28 @@ use tokio::time::Instant;
 use crate::head_cache::Known;
 use crate::store::Inner;
 
-/// What the log says about a part that is to be saved.
+/// The log's answer about a part that is to be saved.
 #[derive(Debug)]
 pub(crate) struct Looked {
     pub(crate) stored: Stored,
     pub(crate) latest: Known,
 }
 
-/// What became of a message.
+/// The fate of a message.
 enum Sent {
     Stored(Head),
-    /// Somebody else's commit came first, and this message can never be stored any more.
+    /// Another writer's commit came first, and this message can never be stored any more.
     Overtaken(Known),
     /// The log was read, and says that the part stands or conflicts.
     Settled(Looked),
 }
 
-/// What is not known about the messages sent so far.
+/// Doubt about the messages sent so far.
 #[derive(Debug, Default)]
 pub(crate) struct Doubt {
     /// A message was sent whose fate is open.
     pub(crate) open: bool,
-    /// There was such a message at some time.
+    /// Such a message was sent at some time.
     pub(crate) ever: bool,
 }
 
@@ -131,7 +131,7 @@ impl Inner {
         }
     }
 
-    /// Whether the part may be saved on this head; if not, the conflict. False: that cannot be told yet.
+    /// Checks that the part may be saved on this head; the error is the conflict. False: not known yet.
     pub(crate) async fn is_allowed(&self, part: &Part<'_>, head: Head) -> Result<bool, SaveError> {
         let Err(conflict) = part.check(head) else { return Ok(true) };
         // A log that is behind what the caller expects may be a deposed leader's; only an acknowledged barrier proves that
@@ -331,8 +331,8 @@ impl Inner {
 
 /// The message is larger than the stream takes.
 const TOO_LARGE: u32 = 10054;
-/// What the headers of a message take at the most, in bytes: they count as payload.
-const HEADER_SIZE: usize = 256;
+/// The most that the headers of a message take, in bytes: they count as payload.
+pub(crate) const HEADER_SIZE: usize = 256;
 
 /// The headers of a message that must follow `base`.
 pub(crate) fn expecting(base: &Known) -> HeaderMap {
@@ -362,7 +362,7 @@ pub(crate) fn conflict(part: &Part<'_>, head: Head) -> VersionConflict {
     VersionConflict::new(part.actor().clone(), head.version(), part.attempted())
 }
 
-/// The highest sequence of the actor that anybody here knows.
+/// The highest known sequence of the actor.
 pub(crate) fn floor(part: &Part<'_>, known: Option<&Known>) -> u64 {
     let known = known.map_or(0, |known| known.head.sequence());
     match part.expected() {
@@ -381,13 +381,13 @@ pub(crate) fn overtaken_until_deadline() -> SaveError {
     SaveError::Unavailable("other writers of the actor were faster until the deadline".into())
 }
 
-/// Whose last message the expected sequence is about, if it is not the message's own subject.
+/// The subject that the expected sequence is about, if it is not the message's own.
 const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
-/// How long a barrier stays in the stream.
+/// The time that a barrier stays in the stream.
 const TTL: (&str, &str) = ("Nats-TTL", "1s");
 
 impl Inner {
-    /// A tiny message on a subject that no actor has, stored only if the actor's last sequence is the head's. Its
+    /// Publishes a tiny message on a subject that no actor has, stored only if the actor's last sequence is the head's. Its
     /// acknowledgement is proof; a read would be none, since a leader that was cut off goes on answering reads.
     pub(crate) async fn confirm(&self, actor: &ActorId, head: Head) -> Result<bool, SaveError> {
         let deadline = Instant::now() + self.timeouts.save;

@@ -42,9 +42,9 @@ pub(crate) struct Inner {
     pub(crate) namespace: Option<String>,
     pub(crate) encoding: Codec,
     pub(crate) timeouts: Timeouts,
-    /// How long the stream keeps events; `None` for ever.
+    /// The time that the stream keeps events; `None` for ever.
     pub(crate) retention: Option<Duration>,
-    /// Whether a commit may be over several actors.
+    /// True if a commit may be over several actors.
     pub(crate) atomic: bool,
     pub(crate) created: OffsetDateTime,
     pub(crate) heads: HeadCache,
@@ -141,7 +141,7 @@ impl JetStreamEventStore {
         self.inner.events.stream()
     }
 
-    /// What this store has done since it was opened.
+    /// Returns counts of what this store has done since it was opened.
     #[must_use]
     pub fn stats(&self) -> StoreStats {
         self.inner.counters.stats()
@@ -264,7 +264,7 @@ impl SnapshotStore for JetStreamEventStore {
     }
 }
 
-/// What a store has done since it was opened. All are counts.
+/// Counts of what a store has done since it was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct StoreStats {
@@ -276,11 +276,11 @@ pub struct StoreStats {
     pub retries: u64,
     /// Saves of which at least one attempt was left without an answer.
     pub unknown: u64,
-    /// Of those, the saves whose outcome was found out.
+    /// The saves among those whose outcome was found out.
     pub resolved: u64,
-    /// Saves that knew where their actor stands.
+    /// Saves that had the head of their actor in the cache.
     pub cache_hits: u64,
-    /// Saves that had to ask where their actor stands.
+    /// Saves that had to read the head of their actor.
     pub cache_misses: u64,
 }
 

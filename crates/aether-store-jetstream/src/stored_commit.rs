@@ -27,7 +27,7 @@ impl StoredCommit {
         Self::decoded_by(message, Codec::decode)
     }
 
-    /// For who does not follow the links.
+    /// Decodes a message for readers that do not follow the links.
     pub(crate) fn decode_unlinked(message: StreamMessage) -> Result<Self, ReadError> {
         Self::decoded_by(message, Codec::decode_unlinked)
     }
@@ -56,15 +56,15 @@ impl StoredCommit {
         self.commit.events.first().map(aether_core::Event::version)
     }
 
-    /// Where the actor stands, if this is its last commit.
+    /// The actor's head and links, if this is its last commit.
     pub(crate) fn known(&self) -> Known {
         let older = self.commit.links.iter().flatten().copied();
         let links = std::iter::once(self.sequence).chain(older).take(LINKS).collect();
         Known { head: self.head(), links }
     }
 
-    /// Whether `previous`, the sequence of the actor's commit before this one (0: none), is what it links to; true as
-    /// well if it links to nothing, being a foreign writer's.
+    /// Returns whether this commit links to `previous`, the sequence of the actor's commit before this one (0: none); true
+    /// as well if it has no links, being a foreign writer's.
     pub(crate) fn follows(&self, previous: u64) -> bool {
         let linked = self.commit.links.as_ref().map(|links| links.first().copied().unwrap_or(0));
         linked.is_none_or(|linked| linked == previous)
@@ -97,12 +97,12 @@ pub(crate) struct CommitAssembler {
 }
 
 impl CommitAssembler {
-    /// For a reader of these actors' messages.
+    /// An assembler for a reader of these actors' messages.
     pub(crate) fn new(wanted: ActorPattern) -> Self {
         Self { wanted, held: Vec::new(), last: 0 }
     }
 
-    /// Whether nothing is held back.
+    /// Returns whether nothing is held back.
     pub(crate) fn is_empty(&self) -> bool {
         self.held.is_empty()
     }
@@ -125,8 +125,7 @@ impl CommitAssembler {
         }
     }
 
-    /// There is nothing more up to this sequence; appends to `whole` what waits for nothing any more, since the rest has
-    /// been erased.
+    /// Notes that nothing more comes up to this sequence; appends to `whole` the parts whose rest has been erased.
     pub(crate) fn pass(&mut self, sequence: u64, whole: &mut VecDeque<StoredCommit>) {
         if sequence >= self.last {
             self.release(whole);

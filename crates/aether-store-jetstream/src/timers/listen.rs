@@ -1,8 +1,8 @@
 //! [`Listener`]: takes timers that are due from the consumer that all listeners share, over whatever happens to servers and
 //! connections.
 //!
-//! It asks the server for a few at a time, and only while it is polled; it has no task. [`Delivered`] acknowledges a timer that
-//! was handed out, or gives it back.
+//! It asks the server for a few at a time, and only while it is polled; it has no task. [`Delivered`] acknowledges a timer
+//! that was handed out, or gives it back.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,49 +25,49 @@ use crate::consumer::SILENCE;
 
 /// The consumer that all listeners share.
 const CONSUMER: &str = "due";
-/// How many timers a listener asks for at a time.
+/// The number of timers that a listener asks for at a time.
 const BATCH: usize = 16;
-/// How many listeners may wait at the consumer.
+/// The number of listeners that may wait at the consumer.
 const MAX_WAITING: usize = 16_384;
-/// How long the server keeps a question: as long as a listener that is no longer polled may be sent timers.
+/// The time that the server keeps a question: a listener that is no longer polled may be sent timers for so long.
 const EXPIRES: Duration = Duration::from_secs(5);
-/// How often it says meanwhile that it still has it.
+/// The interval of the server's heartbeats meanwhile.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-/// How often it is looked whether the connection has been made anew, which loses the question.
+/// The interval at which the listener looks whether the connection was made again, which loses the question.
 const LOOK: Duration = Duration::from_millis(500);
-/// For how long the server says that there is no such stream before that is believed: one that has just started may not
+/// The time for which a server must report a missing stream before the listener fails: one that has just started may not
 /// know all of its streams.
 const GONE: Duration = Duration::from_secs(5);
 
-/// Whoever listens.
+/// A listener for timers that are due.
 pub(super) struct Listener {
     inner: Arc<Inner>,
     inbox: String,
     messages: Subscriber,
-    /// How often the server was asked; each answer says by its subject which question it belongs to.
+    /// The number of questions so far; the subject of each answer names its question.
     asked: u64,
     open: Option<Question>,
-    /// When it gave what it had to its user.
+    /// The time at which it handed out a timer last.
     gave: Instant,
 }
 
 /// A question that the server has.
 struct Question {
     at: Instant,
-    /// How many timers are still to come.
+    /// The number of timers still to come.
     left: usize,
     connects: u64,
-    /// When the server was last heard.
+    /// The time of the server's last sign.
     heard: Instant,
 }
 
-/// What an answer is.
+/// An answer of the server.
 enum Answer {
     Timer(Message),
     Sign,
     /// The question is no longer open.
     Over,
-    /// The same, and something is not as it was.
+    /// The question is no longer open, and the consumer may be gone.
     Lost,
 }
 
@@ -115,7 +115,7 @@ impl Listener {
         }
     }
 
-    /// Lets go of what has arrived while nobody asked for so long that the server may hand it to others.
+    /// Drops messages that have waited so long that the server may hand them to other listeners.
     async fn forget_what_is_old(&mut self) -> Result<(), TimerError> {
         if self.gave.elapsed() >= self.inner.ack_wait / 2 {
             (self.inbox, self.messages) = self.inner.subscribe(Backoff::endless()).await?;
@@ -202,7 +202,7 @@ impl Listener {
 }
 
 impl Inner {
-    /// Where timers are asked for.
+    /// The subject on which timers are asked for.
     fn next_subject(&self) -> Subject {
         self.api.subject("CONSUMER.MSG.NEXT", Some(CONSUMER))
     }
@@ -263,9 +263,9 @@ impl Inner {
 /// A message that waits for its acknowledgement.
 struct Delivered {
     inner: Arc<Inner>,
-    /// Where the acknowledgement goes.
+    /// The subject of the acknowledgement.
     reply: Subject,
-    /// When the server begins to hand it to others.
+    /// The time from which on the server hands it to other listeners.
     until: Instant,
 }
 
@@ -275,7 +275,7 @@ impl Delivered {
         Self { inner, reply, until }
     }
 
-    /// Tells the server, and waits for its answer: for one attempt at least, and as long as nobody else has the timer.
+    /// Sends this to the server, and waits for its answer: for one attempt at least, and until others may have the timer.
     async fn tell(&self, payload: Bytes) -> Result<(), TimerError> {
         let (requests, attempt) = (self.inner.api.inbox(), self.inner.timeouts.attempt);
         let mut backoff = Backoff::until(self.until.max(Instant::now() + attempt));

@@ -46,9 +46,9 @@ impl JetStreamTimersConfig {
     /// The default of [`ack_wait`](Self::ack_wait).
     pub const ACK_WAIT: Duration = Duration::from_secs(30);
 
-    /// How long a timer that was handed out may take to be acknowledged before it is handed out again; for the second
-    /// time twice as long, and four times from then on. Default: 30 s, and 100 ms at least. It is a setting of the
-    /// consumer that all processes share: that of whoever began to listen last counts.
+    /// Sets the time after which a timer that was handed out, and not acknowledged, is handed out again; for the second time
+    /// twice as long, and four times from then on. Default: 30 s, and 100 ms at least. All processes share the consumer:
+    /// the setting of the last one that began to listen counts.
     pub fn ack_wait(mut self, ack_wait: Duration) -> Self {
         self.ack_wait = ack_wait.max(Duration::from_millis(100));
         self
