@@ -1,4 +1,4 @@
-//! [`JetStreamConfig`]: what a store is to be.
+//! [`JetStreamConfig`]: the configuration of a store.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use aether_nats::{ApiPrefix, Denials};
 /// The longest stream name that NATS takes, in bytes.
 const MAX_STREAM_NAME: usize = 255 - "_snapshots".len();
 
-/// Where the server keeps the events.
+/// The medium on which the server keeps the events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Storage {
@@ -20,17 +20,17 @@ pub enum Storage {
     Memory,
 }
 
-/// Until when the store goes on trying.
+/// The times for which the store goes on trying.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// How long one message waits for its answer before it is sent again. Default: 4 s.
+    /// The time that one message waits for its answer before it is sent again. Default: 4 s.
     pub attempt: Duration,
-    /// How long a save goes on before it says [`UnknownOutcome`](aether_core::SaveError::UnknownOutcome) or
+    /// The time after which a save returns [`UnknownOutcome`](aether_core::SaveError::UnknownOutcome) or
     /// [`Unavailable`](aether_core::SaveError::Unavailable). Default: 30 s, since a replicated stream takes no writes for 4
     /// to 9 s when its leader is killed.
     pub save: Duration,
-    /// How long a read goes on without getting any further. Default: 30 s.
+    /// The time that a read goes on without getting any further. Default: 30 s.
     pub read: Duration,
 }
 
@@ -40,8 +40,8 @@ impl Default for Timeouts {
     }
 }
 
-/// The configuration of a store: which stream it is on, how it treats it, and, for
-/// [`create`](crate::JetStreamEventStore::create), what the stream is to be.
+/// The configuration of a store: its stream, how the store uses it, and, for
+/// [`create`](crate::JetStreamEventStore::create), the settings of the stream.
 ///
 /// ```
 /// use std::time::Duration;
@@ -95,7 +95,7 @@ impl JetStreamConfig {
         self
     }
 
-    /// How long events are kept; forever by default ([`Duration::ZERO`]).
+    /// Sets how long events are kept; forever by default ([`Duration::ZERO`]).
     ///
     /// Once an actor's events have expired it can only be rebuilt from a snapshot, and without one its versions start
     /// over.
@@ -104,57 +104,57 @@ impl JetStreamConfig {
         self
     }
 
-    /// On how many servers each event is kept: 1 to 5, 1 by default. Three survive the loss of any one server.
+    /// Sets the number of servers that keep each event: 1 to 5, 1 by default. Three survive the loss of any one server.
     pub fn replicas(mut self, replicas: usize) -> Self {
         self.replicas = replicas;
         self
     }
 
-    /// Where the servers keep the events; on disk by default.
+    /// Sets the medium on which the servers keep the events; disk by default.
     pub fn storage(mut self, storage: Storage) -> Self {
         self.storage = storage;
         self
     }
 
-    /// How many bytes the stream may take; as many as the server has by default. A full stream refuses saves.
+    /// Limits the bytes that the stream may take; without a limit by default. A full stream refuses saves.
     pub fn max_bytes(mut self, max_bytes: u64) -> Self {
         self.max_bytes = Some(max_bytes);
         self
     }
 
-    /// Whether the server compresses what it keeps; not by default.
+    /// Sets whether the server compresses what it keeps; not by default.
     pub fn compression(mut self, compression: bool) -> Self {
         self.compression = compression;
         self
     }
 
-    /// Whether an administrator can delete and purge events, as the erasure of personal data may ask for. By default the
-    /// stream denies it to everybody, for ever: this cannot be changed once the stream is there.
+    /// Sets whether an administrator can delete and purge events, as the erasure of personal data may require. By default the
+    /// stream denies it to everybody, for ever: this cannot be changed once the stream exists.
     pub fn erasure_allowed(mut self, allowed: bool) -> Self {
         self.erasure = allowed;
         self
     }
 
-    /// How events are encoded; as CloudEvents in JSON by default. What was saved in another encoding stays readable.
+    /// Sets how events are encoded; as CloudEvents in JSON by default. Events in another encoding stay readable.
     pub fn encoding(mut self, encoding: Codec) -> Self {
         self.encoding = encoding;
         self
     }
 
-    /// Of how many actors the store remembers where they stand; 100,000 by default, some 250 bytes each. It only saves
-    /// reads: forgetting an actor costs one, and never a wrong save.
+    /// Sets the number of actors whose heads the store remembers; 100,000 by default, some 250 bytes each. The cache only
+    /// saves reads: forgetting an actor costs one, and never a wrong save.
     pub fn cache_size(mut self, actors: usize) -> Self {
         self.cache_size = actors;
         self
     }
 
-    /// Until when the store goes on trying.
+    /// Sets the times for which the store goes on trying.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
     }
 
-    /// What the connection was denied, so that missing permissions are reported as such. The server tells only the
+    /// The permissions that the connection was denied, so that the store reports them. The server reports them only to the
     /// connection's event callback; without this they look like timeouts.
     pub fn denials(mut self, denials: Denials) -> Self {
         self.denials = Some(denials);
@@ -221,7 +221,7 @@ impl JetStreamConfig {
 pub struct InvalidConfig {
     /// The field.
     pub field: &'static str,
-    /// What is wrong with it.
+    /// The problem with its value.
     pub problem: String,
 }
 

@@ -1,14 +1,14 @@
 //! [`Consumer`]: an ordered push consumer on the server, as long as it lasts.
 //!
-//! It begins at an explicit sequence, and is made anew from another one by whoever reads from it, when a message is
-//! missing, the heartbeats stop or the connection was lost. (The client's own ordered consumer forgets where it was to
-//! begin when nothing had been delivered yet.)
+//! It begins at an explicit sequence. Its reader creates it again from another one when a message is missing, the
+//! heartbeats stop or the connection was lost. (The client's own ordered consumer forgets where it was to
+//! begin when nothing had been delivered yet.) [`Ordered`] does that up to an end, with none skipped and none twice.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use aether_core::ReadError;
-use aether_nats::{CallError, Delivery, NoAnswer, StreamApi, StreamMessage, nanos};
+use aether_nats::{Backoff, CallError, Delivery, NoAnswer, StreamApi, StreamMessage, nanos};
 use async_nats::connection::State;
 use async_nats::{Message, StatusCode, Subscriber};
 use bytes::Bytes;
@@ -17,23 +17,25 @@ use serde_json::json;
 use tokio::task::coop::{consume_budget, unconstrained};
 use tokio::time::Instant;
 
-/// How long no message and no heartbeat may come before the consumer counts as lost.
+use crate::open::bounds;
+
+/// The time without a message or a heartbeat after which the consumer counts as lost.
 pub(crate) const SILENCE: Duration = Duration::from_secs(3);
-/// How long a consumer whose reader has gone stays on the server.
+/// The time that a consumer whose reader has gone stays on the server.
 const INACTIVE: Duration = Duration::from_secs(5);
-/// How many messages are taken over from the client before they are looked at.
+/// The number of messages that are taken over from the client before they are looked at.
 const TAKEN: usize = 1024;
-/// After how many messages it is looked whether more have arrived.
+/// The number of messages after which the consumer looks whether more have arrived.
 const LOOK: u64 = 16;
 
-/// What a consumer is to read, and how.
+/// The messages that a consumer reads, and how.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     /// The subjects.
     pub(crate) filter: String,
-    /// How often it says that it is still there when it has nothing else to say.
+    /// The interval of its heartbeats while no message comes.
     pub(crate) heartbeat: Duration,
-    /// Whether the payloads are left out.
+    /// True if the payloads are left out.
     pub(crate) headers_only: bool,
 }
 
@@ -46,12 +48,12 @@ pub(crate) struct Consumer {
     connects: u64,
 }
 
-/// What a consumer sent.
+/// An item that a consumer sent.
 #[derive(Debug)]
 pub(crate) enum Sent {
-    /// The next message, and how many more there were when the server sent it.
+    /// The next message, and the number of those behind it when the server sent it.
     Message(StreamMessage, u64),
-    /// There is nothing to be read up to this sequence, inclusive, but what was sent.
+    /// A sequence up to which, inclusive, everything was sent.
     Passed(u64),
     /// Something is missing: the consumer has to be made again.
     Lost,
@@ -156,7 +158,7 @@ impl Consumer {
         Ok(None)
     }
 
-    /// How many messages wait to be read, as far as is known.
+    /// Returns how many messages wait to be read, as far as is known.
     pub(crate) fn waiting(&mut self) -> usize {
         // Looking each time would cost a tenth of reading.
         if self.taken.is_empty() || self.delivered.is_multiple_of(LOOK) {
@@ -212,7 +214,7 @@ impl Consumer {
     }
 }
 
-/// What a message is.
+/// The meaning of a message.
 enum Looked {
     Message(Delivery),
     Passed(u64),
@@ -223,4 +225,84 @@ enum Looked {
 fn stored(place: Delivery, message: Message) -> StreamMessage {
     let Message { subject, payload, .. } = message;
     StreamMessage { subject, sequence: place.sequence, time: place.time, payload }
+}
+
+/// The interval of an idle consumer's heartbeats.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// The time without a message after which a reader looks whether what it waits for still exists.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// Reads the messages on a subject from a sequence on.
+#[derive(Debug)]
+pub(crate) struct Ordered<'a> {
+    api: &'a StreamApi,
+    wanted: Wanted,
+    next_sequence: u64,
+    patience: Duration,
+    consumer: Option<Consumer>,
+}
+
+impl<'a> Ordered<'a> {
+    /// Reads what matches `filter` from the sequence `first` on. `patience` is how long the server may be unreachable.
+    pub(crate) fn new(api: &'a StreamApi, filter: &str, first: u64, patience: Duration) -> Self {
+        let wanted = Wanted { filter: filter.to_owned(), heartbeat: HEARTBEAT, headers_only: false };
+        Self { api, wanted, next_sequence: first, patience, consumer: None }
+    }
+
+    /// Leaves the payloads out.
+    pub(crate) fn headers_only(mut self) -> Self {
+        self.wanted.headers_only = true;
+        self
+    }
+
+    /// The next message up to the sequence `end`, which some message had when the caller asked; `None` behind it.
+    pub(crate) async fn next_until(&mut self, end: u64) -> Result<Option<StreamMessage>, ReadError> {
+        while self.next_sequence <= end {
+            if let Some(message) = self.next_within(QUIET).await? {
+                return Ok(Some(message).filter(|message| message.sequence <= end));
+            }
+            // Nothing comes: the last message may have expired meanwhile.
+            let (first, _) = bounds(self.api, Instant::now() + self.patience).await?;
+            if first > end {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next message; `None` if none has come within `wait`.
+    async fn next_within(&mut self, wait: Duration) -> Result<Option<StreamMessage>, ReadError> {
+        let until = Instant::now() + wait;
+        loop {
+            let consumer = match &mut self.consumer {
+                Some(consumer) => consumer,
+                None => {
+                    let created = self.create().await?;
+                    self.consumer.insert(created)
+                }
+            };
+            match consumer.next(self.api, Some(until)).await? {
+                Sent::Message(message, _) if message.sequence >= self.next_sequence => {
+                    self.next_sequence = message.sequence + 1;
+                    return Ok(Some(message));
+                }
+                Sent::Message(..) | Sent::Passed(_) => {}
+                Sent::Lost => self.consumer = None,
+                Sent::Nothing => return Ok(None),
+            }
+            if Instant::now() >= until {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn create(&self) -> Result<Consumer, ReadError> {
+        let mut backoff = Backoff::until(Instant::now() + self.patience);
+        loop {
+            match Consumer::create(self.api, &self.wanted, self.next_sequence, backoff.deadline()).await {
+                Err(e) if e.is_transient() && backoff.wait().await => {}
+                created => return Ok(created?),
+            }
+        }
+    }
 }

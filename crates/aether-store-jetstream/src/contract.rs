@@ -1,4 +1,4 @@
-//! What a stream must be to hold events, and what only differs in capacity.
+//! The settings that a stream must have to hold events, and those that only change its capacity.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::config::{JetStreamConfig, Storage};
 const NAMESPACE: &str = "aether.namespace";
 /// The raw name of the stream, in its metadata.
 const STREAM: &str = "aether.stream";
-/// What the stream holds, in its metadata.
+/// The kind of content of the stream, in its metadata.
 const HOLDS: &str = "aether.holds";
 
-/// Whose stream it is.
+/// The owner of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
     /// The raw namespace; none if the store has none.
@@ -39,14 +39,14 @@ impl Owner {
         Self { namespace: config.namespace.clone(), stream: config.stream.clone() }
     }
 
-    /// Whose stream the server says it is; `None` if nobody of ours made it.
+    /// The owner that the stream's metadata names; `None` if Aether did not create it.
     pub(crate) fn from_stream(stream: &Config) -> Option<Self> {
         let stream_name = stream.metadata.get(STREAM)?.clone();
         Some(Self { namespace: stream.metadata.get(NAMESPACE).cloned(), stream: stream_name })
     }
 }
 
-/// What a stream of a store must be.
+/// The settings that a stream of a store must have.
 #[derive(Debug)]
 pub(crate) struct Contract {
     /// The stream as it is created.
@@ -55,7 +55,7 @@ pub(crate) struct Contract {
     breaks: Vec<&'static str>,
     /// The settings that an operator may change.
     capacity: Vec<&'static str>,
-    /// What cannot be had without it.
+    /// The feature that needs the stream.
     pub(crate) feature: &'static str,
 }
 
@@ -167,7 +167,7 @@ fn common(config: &JetStreamConfig, name: String, holds: &str) -> Config {
     }
 }
 
-/// How long events are kept in the stream; `None` for ever.
+/// Returns how long events are kept in the stream; `None` for ever.
 pub(crate) fn retention(found: &Config) -> Option<Duration> {
     (!found.max_age.is_zero()).then_some(found.max_age)
 }

@@ -8,11 +8,11 @@ use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter};
 use smallvec::SmallVec;
 use tokio::sync::Mutex;
 
-/// How many of an actor's earlier commits a commit links to. 32 would load faster still, but cost 12 % of the throughput of
-/// saves; 16 cost nothing that could be measured.
+/// The number of an actor's earlier commits that a commit links to. 32 would load faster still, but cost 12 % of the
+/// throughput of saves; 16 cost nothing that could be measured.
 pub(crate) const LINKS: usize = 16;
 
-/// Where an actor stands, as far as this store knows. It may be stale: that costs a retry, never a wrong save.
+/// The head of an actor, as far as this store knows. It may be stale: that costs a retry, never a wrong save.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Known {
     pub(crate) head: Head,
@@ -21,21 +21,21 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// What is known once a commit followed.
+    /// The knowledge after one more commit.
     pub(crate) fn followed_by(&self, head: Head) -> Self {
         let older = self.links.iter().copied();
         Self { head, links: std::iter::once(head.sequence()).chain(older).take(LINKS).collect() }
     }
 }
 
-/// One actor's turn: whoever holds the lock may save, one at a time. `None` if nothing is known.
+/// One actor's turn: the holder of the lock may save, one at a time. `None` if nothing is known.
 pub(crate) type Slot = Mutex<Option<Known>>;
 
 /// The slots of the actors in use, and of those used lately.
 #[derive(Debug)]
 pub(crate) struct HeadCache(Cache<ActorId, Arc<Slot>, UnitWeighter, DefaultHashBuilder, KeepUsed>);
 
-/// Never evicts a slot that somebody is using: two slots of one actor would be two turns.
+/// Never evicts a slot that is in use: two slots of one actor would be two turns.
 #[derive(Debug, Clone, Default)]
 struct KeepUsed(DefaultLifecycle<ActorId, Arc<Slot>>);
 

@@ -14,19 +14,19 @@ use async_stream::try_stream;
 use futures_util::{Stream, StreamExt, pin_mut, stream};
 use tokio::time::Instant;
 
+use crate::consumer::Ordered;
 use crate::open::bounds;
-use crate::ordered::Ordered;
 use crate::store::Inner;
-use crate::stored::StoredCommit;
+use crate::stored_commit::StoredCommit;
 
-/// How many commits are fetched at a time.
+/// The number of commits that are fetched at a time.
 const WINDOW: usize = 32;
-/// How many commits are fetched at a time on the way back: few, since most readers stop early.
+/// The number of commits that are fetched at a time on the way back: few, since most readers stop early.
 const BACKWARD_WINDOW: usize = 4;
 /// Beyond this many commits a history is read by filter, which is faster then.
 const MAX_WALK: usize = 65_536;
 
-/// From where an actor's history is read.
+/// The point from which an actor's history is read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ReadStart {
     /// The commits after this one.
@@ -44,7 +44,7 @@ impl ReadStart {
         }
     }
 
-    /// Whether everything before this commit lies below what is wanted.
+    /// Returns whether everything before this commit lies below what is wanted.
     fn is_reached_by(self, commit: &StoredCommit) -> bool {
         match self {
             Self::Commit(_) => false,
@@ -55,7 +55,7 @@ impl ReadStart {
     }
 }
 
-/// How an actor's commits are found.
+/// The way in which an actor's commits are found.
 enum Way {
     /// These sequences, newest first, and the sequence that the oldest must link to, if that is known.
     Links(Vec<u64>, Option<u64>),

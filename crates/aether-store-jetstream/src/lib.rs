@@ -46,21 +46,16 @@
 
 mod all;
 mod batch;
-mod commit_assembler;
 mod config;
-mod confirm;
 mod consumer;
 mod contract;
-mod expiry;
 mod head_cache;
 mod history;
 mod open;
-mod ordered;
 mod save;
 mod snapshots;
-mod stats;
 mod store;
-mod stored;
+mod stored_commit;
 mod subscribe;
 mod timers;
 
@@ -68,6 +63,5 @@ pub use aether_nats::Denials;
 pub use config::{InvalidConfig, JetStreamConfig, Storage, Timeouts};
 pub use contract::{Difference, Owner};
 pub use open::OpenError;
-pub use stats::StoreStats;
-pub use store::JetStreamEventStore;
+pub use store::{JetStreamEventStore, StoreStats};
 pub use timers::{JetStreamTimers, JetStreamTimersConfig};

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::config::{InvalidConfig, JetStreamConfig};
 use crate::contract::{Contract, Difference, Owner};
 
-/// Why a store could not be opened or created.
+/// The reasons why a store could not be opened or created.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -28,7 +28,7 @@ pub enum OpenError {
         /// The name of the stream.
         stream: String,
     },
-    /// The stream belongs to another namespace whose name sanitises to the same, or to nobody of Aether's.
+    /// The stream belongs to another namespace whose name sanitises to the same, or Aether did not create it.
     #[error("stream {stream} is not the {wanted}: it {}", match found {
         Some(owner) => format!("is the {owner}"),
         None => "was not made by Aether".to_owned(),
@@ -36,9 +36,9 @@ pub enum OpenError {
     ForeignStream {
         /// The name of the stream.
         stream: String,
-        /// Who wants to open it.
+        /// The owner that it was opened for.
         wanted: Owner,
-        /// Whose it is.
+        /// The owner that it has; none if Aether did not create it.
         found: Option<Owner>,
     },
     /// The stream cannot keep the contract.
@@ -46,7 +46,7 @@ pub enum OpenError {
     Contract {
         /// The name of the stream.
         stream: String,
-        /// What is not as it should be.
+        /// The settings that differ.
         differences: Vec<Difference>,
     },
     /// The server is too old, or lacks something.
@@ -55,7 +55,7 @@ pub enum OpenError {
     /// The credentials do not allow it.
     #[error("permission denied: {operation}")]
     PermissionDenied {
-        /// What was not allowed, in the server's words.
+        /// The denied operation, in the server's words.
         operation: String,
     },
     /// The server refused to create the stream.
@@ -161,7 +161,7 @@ pub(crate) async fn bounds(api: &StreamApi, deadline: Instant) -> Result<(u64, u
     Ok((state.first_seq, state.last_seq))
 }
 
-/// Makes sure that the stream is still the one that was made then.
+/// Checks that the stream is still the one that was created then.
 pub(crate) async fn check_created(
     api: &StreamApi,
     created: OffsetDateTime,

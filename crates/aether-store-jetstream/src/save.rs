@@ -1,8 +1,9 @@
-//! Saving a commit of one actor: one message, whose expectation the server checks.
+//! Saving a commit of one actor: one message, whose expectation the server checks; and the barrier, which proves that a
+//! head is still the last.
 
 use aether_core::codec::Envelope;
 use aether_core::{
-    CommitMarks, Expected, Head, Part, Position, ReadError, SaveError, Saved, Stored, StoredSearch,
+    ActorId, CommitMarks, Expected, Head, Part, Position, ReadError, SaveError, Saved, Stored, StoredSearch,
     VersionConflict,
 };
 use aether_nats::{Backoff, CallError, NoAnswer};
@@ -15,28 +16,28 @@ use tokio::time::Instant;
 use crate::head_cache::Known;
 use crate::store::Inner;
 
-/// What the log says about a part that is to be saved.
+/// The log's answer about a part that is to be saved.
 #[derive(Debug)]
 pub(crate) struct Looked {
     pub(crate) stored: Stored,
     pub(crate) latest: Known,
 }
 
-/// What became of a message.
+/// The fate of a message.
 enum Sent {
     Stored(Head),
-    /// Somebody else's commit came first, and this message can never be stored any more.
+    /// Another writer's commit came first, and this message can never be stored any more.
     Overtaken(Known),
     /// The log was read, and says that the part stands or conflicts.
     Settled(Looked),
 }
 
-/// What is not known about the messages sent so far.
+/// Doubt about the messages sent so far.
 #[derive(Debug, Default)]
 pub(crate) struct Doubt {
     /// A message was sent whose fate is open.
     pub(crate) open: bool,
-    /// There was such a message at some time.
+    /// Such a message was sent at some time.
     pub(crate) ever: bool,
 }
 
@@ -130,7 +131,7 @@ impl Inner {
         }
     }
 
-    /// Whether the part may be saved on this head; if not, the conflict. False: that cannot be told yet.
+    /// Checks that the part may be saved on this head; the error is the conflict. False: not known yet.
     pub(crate) async fn is_allowed(&self, part: &Part<'_>, head: Head) -> Result<bool, SaveError> {
         let Err(conflict) = part.check(head) else { return Ok(true) };
         // A log that is behind what the caller expects may be a deposed leader's; only an acknowledged barrier proves that
@@ -330,8 +331,8 @@ impl Inner {
 
 /// The message is larger than the stream takes.
 const TOO_LARGE: u32 = 10054;
-/// What the headers of a message take at the most, in bytes: they count as payload.
-const HEADER_SIZE: usize = 256;
+/// The most that the headers of a message take, in bytes: they count as payload.
+pub(crate) const HEADER_SIZE: usize = 256;
 
 /// The headers of a message that must follow `base`.
 pub(crate) fn expecting(base: &Known) -> HeaderMap {
@@ -361,7 +362,7 @@ pub(crate) fn conflict(part: &Part<'_>, head: Head) -> VersionConflict {
     VersionConflict::new(part.actor().clone(), head.version(), part.attempted())
 }
 
-/// The highest sequence of the actor that anybody here knows.
+/// The highest known sequence of the actor.
 pub(crate) fn floor(part: &Part<'_>, known: Option<&Known>) -> u64 {
     let known = known.map_or(0, |known| known.head.sequence());
     match part.expected() {
@@ -378,4 +379,51 @@ pub(crate) fn last_position(part: &Part<'_>, sequence: u64) -> Position {
 
 pub(crate) fn overtaken_until_deadline() -> SaveError {
     SaveError::Unavailable("other writers of the actor were faster until the deadline".into())
+}
+
+/// The subject that the expected sequence is about, if it is not the message's own.
+const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
+/// The time that a barrier stays in the stream.
+const TTL: (&str, &str) = ("Nats-TTL", "1s");
+
+impl Inner {
+    /// Publishes a tiny message on a subject that no actor has, stored only if the actor's last sequence is the head's. Its
+    /// acknowledgement is proof; a read would be none, since a leader that was cut off goes on answering reads.
+    pub(crate) async fn confirm(&self, actor: &ActorId, head: Head) -> Result<bool, SaveError> {
+        let deadline = Instant::now() + self.timeouts.save;
+        let subject = self.subject(actor);
+        let barrier = format!("{}.=barrier", self.events.stream()).into();
+        let mut backoff = Backoff::until(deadline);
+        // Barriers change nothing, so it does not matter which of them are stored.
+        let mut doubt = Doubt::default();
+        let mut expected = head.sequence();
+        loop {
+            let mut headers = expecting_sequence(expected);
+            headers.insert(EXPECTED_SUBJECT, subject.as_str());
+            headers.insert(TTL.0, TTL.1);
+            let error = match self.events.publish(&barrier, headers, Bytes::new(), deadline).await {
+                Ok(_) => return Ok(expected == head.sequence()),
+                Err(error) => error,
+            };
+            if error.is_conflict() {
+                let last = self.events.last(&subject, deadline).await.map_err(ReadError::from)?;
+                let last = last.map_or(0, |last| last.sequence);
+                if last > head.sequence() {
+                    return Ok(false);
+                }
+                // A log that is behind the head is a deposed leader's, or the head is not of this log: the next barrier
+                // tells.
+                expected = last;
+            }
+            self.weigh(error, 0, &mut doubt, &mut backoff).await.map_err(certain)?;
+        }
+    }
+}
+
+/// A barrier that is not known to be stored has saved nothing all the same.
+fn certain(error: SaveError) -> SaveError {
+    match error {
+        SaveError::UnknownOutcome(source) => SaveError::Unavailable(source),
+        other => other,
+    }
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::head_cache::Known;
 use crate::open::bounds;
-use crate::save::expecting_sequence;
+use crate::save::{HEADER_SIZE, expecting_sequence};
 use crate::store::Inner;
 
 /// A snapshot as it is stored.
@@ -23,7 +23,8 @@ struct Stored<'a> {
     version: Version,
     /// The sequence of the last commit that is in the state; 0 if it is not known.
     sequence: u64,
-    /// When the stream of that sequence was created, in nanoseconds since 1970: another stream has other sequences.
+    /// The time at which the stream of that sequence was created, in nanoseconds since 1970: another stream has other
+    /// sequences.
     stream_created: i64,
     #[serde(with = "time::serde::rfc3339")]
     timestamp: OffsetDateTime,
@@ -58,7 +59,7 @@ impl Inner {
         let deadline = Instant::now() + self.timeouts.save;
         let subject = Subject::from(self.snapshot_subject(&snapshot.actor));
         let payload = self.encode_snapshot(snapshot)?;
-        let (size, limit) = (payload.len() + 256, self.max_payload());
+        let (size, limit) = (payload.len() + HEADER_SIZE, self.max_payload());
         if size > limit {
             return Err(SnapshotError::TooLarge { size, limit });
         }
@@ -125,7 +126,7 @@ impl Inner {
         stored.stream_created == self.created_nanos()
     }
 
-    /// Whether the snapshot has seen what the stream does not have, as after a power loss.
+    /// Returns whether the snapshot contains commits that the stream does not have, as after a power loss.
     async fn is_ahead(
         &self,
         actor: &ActorId,
@@ -144,7 +145,7 @@ impl Inner {
         }
     }
 
-    /// Where an actor stands that has no commits in the stream: with retention, its snapshot says where it stood.
+    /// Returns the head of an actor without commits in the stream: with retention, its snapshot has it.
     pub(crate) async fn nothing_of(&self, actor: &ActorId) -> Result<Known, ReadError> {
         if self.retention.is_none() {
             return Ok(Known::default());
@@ -179,7 +180,7 @@ impl Inner {
     }
 }
 
-/// What a message of the snapshot stream says; `None`, and a warning, if it cannot be read.
+/// Decodes a message of the snapshot stream; `None`, and a warning, if it cannot be read.
 fn decode(message: &StreamMessage) -> Option<(Stored<'_>, Payload)> {
     let read = || -> Result<_, aether_core::Source> {
         let stored: Stored<'_> = serde_json::from_slice(&message.payload)?;

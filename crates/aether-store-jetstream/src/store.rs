@@ -1,4 +1,4 @@
-//! [`JetStreamEventStore`]: the event store on NATS JetStream.
+//! [`JetStreamEventStore`]: the event store on NATS JetStream, and its counters ([`StoreStats`]).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +25,6 @@ use crate::contract::{self, Contract};
 use crate::head_cache::HeadCache;
 use crate::history::ReadStart;
 use crate::open::{self, OpenError};
-use crate::stats::{Counters, StoreStats};
 
 /// The event store on NATS JetStream. Cloning is cheap and gives another handle on the same store.
 ///
@@ -43,9 +42,9 @@ pub(crate) struct Inner {
     pub(crate) namespace: Option<String>,
     pub(crate) encoding: Codec,
     pub(crate) timeouts: Timeouts,
-    /// How long the stream keeps events; `None` for ever.
+    /// The time that the stream keeps events; `None` for ever.
     pub(crate) retention: Option<Duration>,
-    /// Whether a commit may be over several actors.
+    /// True if a commit may be over several actors.
     pub(crate) atomic: bool,
     pub(crate) created: OffsetDateTime,
     pub(crate) heads: HeadCache,
@@ -142,7 +141,7 @@ impl JetStreamEventStore {
         self.inner.events.stream()
     }
 
-    /// What this store has done since it was opened.
+    /// Returns counts of what this store has done since it was opened.
     #[must_use]
     pub fn stats(&self) -> StoreStats {
         self.inner.counters.stats()
@@ -262,5 +261,63 @@ impl SnapshotStore for JetStreamEventStore {
         let loaded = self.inner.load_snapshot(actor).await?;
         self.inner.telemetry.metrics().snapshot(loaded.is_some());
         Ok(loaded)
+    }
+}
+
+/// Counts of what a store has done since it was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct StoreStats {
+    /// Commits that stand.
+    pub saves: u64,
+    /// Commits that were refused with a version conflict.
+    pub conflicts: u64,
+    /// Messages that were sent again.
+    pub retries: u64,
+    /// Saves of which at least one attempt was left without an answer.
+    pub unknown: u64,
+    /// The saves among those whose outcome was found out.
+    pub resolved: u64,
+    /// Saves that had the head of their actor in the cache.
+    pub cache_hits: u64,
+    /// Saves that had to read the head of their actor.
+    pub cache_misses: u64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) saves: Counter,
+    pub(crate) conflicts: Counter,
+    pub(crate) retries: Counter,
+    pub(crate) unknown: Counter,
+    pub(crate) resolved: Counter,
+    pub(crate) cache_hits: Counter,
+    pub(crate) cache_misses: Counter,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Counters {
+    pub(crate) fn stats(&self) -> StoreStats {
+        StoreStats {
+            saves: self.saves.get(),
+            conflicts: self.conflicts.get(),
+            retries: self.retries.get(),
+            unknown: self.unknown.get(),
+            resolved: self.resolved.get(),
+            cache_hits: self.cache_hits.get(),
+            cache_misses: self.cache_misses.get(),
+        }
     }
 }

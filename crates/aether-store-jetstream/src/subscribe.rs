@@ -13,30 +13,29 @@ use aether_core::{
     ActorId, ActorPattern, Delivery, EventFilter, Position, ReadError, RecordedEvent, SubscribeFrom,
     SubscribeOptions, Subscription,
 };
-use aether_nats::{Backoff, CallError, StreamApi};
+use aether_nats::{Backoff, CallError};
 use async_stream::try_stream;
 use futures_util::{Stream, StreamExt};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use crate::commit_assembler::CommitAssembler;
+use crate::all::{all_actors, check_not_before};
 use crate::consumer::{Consumer, Sent, Wanted};
-use crate::expiry::check_not_before;
 use crate::open::{self, bounds};
 use crate::store::Inner;
-use crate::stored::StoredCommit;
+use crate::stored_commit::{CommitAssembler, StoredCommit};
 
-/// How often an idle consumer says up to where it has looked. What does not match a filter has gone by after two of them.
+/// The interval of an idle consumer's heartbeats. Messages that do not match a filter have gone by after two of them.
 const HEARTBEAT: Duration = Duration::from_millis(250);
-/// How many events that do not match go by before a subscription says so.
+/// The number of events that do not match after which a subscription reports its position.
 const SKIPPED: usize = 1024;
-/// How many messages may wait for a subscription that has caught up before it counts as behind.
+/// The number of waiting messages above which a subscription that has caught up counts as behind.
 const BEHIND: usize = 1024;
-/// How often an idle subscription looks whether the stream's leader has more than its consumer knows of: one on a replica
-/// that is cut off from the leader has no more to send, and does not know it.
+/// The interval at which an idle subscription asks the stream's leader for more than its consumer has sent: a consumer on a
+/// replica that is cut off from the leader does not notice.
 const LOOK: Duration = Duration::from_secs(10);
-/// For how long the server says that there is no such stream before that is believed: one that has just started may not
-/// know all of its streams.
+/// The time for which a server must report a missing stream before the subscription ends: one that has just started may
+/// not know all of its streams.
 const GONE: Duration = Duration::from_secs(5);
 
 impl Inner {
@@ -90,23 +89,18 @@ impl Inner {
     }
 }
 
-/// The subjects of all actors: they have two tokens; a barrier has one.
-fn all_actors(events: &StreamApi) -> String {
-    format!("{}.*.*", events.stream())
-}
-
-/// How far a subscription is.
+/// The progress of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Behind; it is not known up to where.
+    /// Behind; the end is not known.
     Behind,
-    /// Behind until everything up to this sequence has gone by.
+    /// Behind this sequence.
     BehindUntil(u64),
     /// Caught up.
     Live,
 }
 
-/// What a subscription knows.
+/// The state of a subscription.
 struct Subscriber {
     inner: Arc<Inner>,
     lag: Arc<AtomicU64>,
@@ -116,16 +110,16 @@ struct Subscriber {
     next: u64,
     /// The position read last, and when what follows it was recorded at the earliest, if that is known.
     read: Option<(Position, Option<OffsetDateTime>)>,
-    /// Up to where it was told that everything has gone by.
+    /// The position up to which the subscription has reported its progress.
     told: Option<Position>,
-    /// Up to where everything has gone by, if nothing that was delivered says so.
+    /// The position up to which everything has gone by, if it is not reported yet.
     untold: Option<Position>,
     skipped: usize,
     together: CommitAssembler,
     /// Nothing up to this sequence had expired when it came.
     intact: u64,
     phase: Phase,
-    /// What comes next is at this sequence or below, if there was something when it was looked last.
+    /// The time at which the leader was asked last; `expected` is the last sequence that it had.
     looked: Instant,
     expected: Option<u64>,
 }
@@ -327,8 +321,8 @@ impl Subscriber {
         matches!(self.phase, Phase::BehindUntil(end) if self.next > end) && self.together.is_empty()
     }
 
-    /// Whether nothing has expired between what was read and the sequence that comes next: an error if something has,
-    /// false if nobody can say now, so that it has to be read again.
+    /// Checks that nothing has expired between the position read last and the sequence that comes next: an error if something
+    /// has, false if that cannot be determined now, so that it has to be read again.
     async fn is_intact(&mut self, next: u64) -> Result<bool, ReadError> {
         let Some(read) = self.read else { return Ok(true) };
         match self.inner.check_gap(&self.wanted.filter, read, next).await {
@@ -343,7 +337,7 @@ impl Subscriber {
         }
     }
 
-    /// Whether what follows the position read last may be expiring just now.
+    /// Returns whether events after the position read last may be expiring just now.
     fn is_expiring(&self) -> bool {
         self.read.is_some_and(|(_, since)| self.inner.is_expiring(since))
     }

@@ -1,71 +1,73 @@
 //! [`Listener`]: takes timers that are due from the consumer that all listeners share, over whatever happens to servers and
 //! connections.
 //!
-//! It asks the server for a few at a time, and only while it is polled; it has no task.
+//! It asks the server for a few at a time, and only while it is polled; it has no task. [`Delivered`] acknowledges a timer
+//! that was handed out, or gives it back.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use aether_core::{DueTimer, DueTimers, TimerError};
-use aether_nats::{Backoff, CallError, Delivery, NoAnswer, nanos};
+use aether_core::{DueTimer, DueTimers, Handed, TimerError};
+use aether_nats::{Backoff, CallError, Delivery, NoAnswer, Request, nanos};
 use async_nats::connection::State;
 use async_nats::{Message, StatusCode, Subject, Subscriber};
 use async_stream::try_stream;
+use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
 
-use super::handed::Delivered;
 use super::{Inner, timer_error};
 use crate::consumer::SILENCE;
 
 /// The consumer that all listeners share.
 const CONSUMER: &str = "due";
-/// How many timers a listener asks for at a time.
+/// The number of timers that a listener asks for at a time.
 const BATCH: usize = 16;
-/// How many listeners may wait at the consumer.
+/// The number of listeners that may wait at the consumer.
 const MAX_WAITING: usize = 16_384;
-/// How long the server keeps a question: as long as a listener that is no longer polled may be sent timers.
+/// The time that the server keeps a question: a listener that is no longer polled may be sent timers for so long.
 const EXPIRES: Duration = Duration::from_secs(5);
-/// How often it says meanwhile that it still has it.
+/// The interval of the server's heartbeats meanwhile.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-/// How often it is looked whether the connection has been made anew, which loses the question.
+/// The interval at which the listener looks whether the connection was made again, which loses the question.
 const LOOK: Duration = Duration::from_millis(500);
-/// For how long the server says that there is no such stream before that is believed: one that has just started may not
+/// The time for which a server must report a missing stream before the listener fails: one that has just started may not
 /// know all of its streams.
 const GONE: Duration = Duration::from_secs(5);
 
-/// Whoever listens.
+/// A listener for timers that are due.
 pub(super) struct Listener {
     inner: Arc<Inner>,
     inbox: String,
     messages: Subscriber,
-    /// How often the server was asked; each answer says by its subject which question it belongs to.
+    /// The number of questions so far; the subject of each answer names its question.
     asked: u64,
     open: Option<Question>,
-    /// When it gave what it had to its user.
+    /// The time at which it handed out a timer last.
     gave: Instant,
 }
 
 /// A question that the server has.
 struct Question {
     at: Instant,
-    /// How many timers are still to come.
+    /// The number of timers still to come.
     left: usize,
     connects: u64,
-    /// When the server was last heard.
+    /// The time of the server's last sign.
     heard: Instant,
 }
 
-/// What an answer is.
+/// An answer of the server.
 enum Answer {
     Timer(Message),
     Sign,
     /// The question is no longer open.
     Over,
-    /// The same, and something is not as it was.
+    /// The question is no longer open, and the consumer may be gone.
     Lost,
 }
 
@@ -113,7 +115,7 @@ impl Listener {
         }
     }
 
-    /// Lets go of what has arrived while nobody asked for so long that the server may hand it to others.
+    /// Drops messages that have waited so long that the server may hand them to other listeners.
     async fn forget_what_is_old(&mut self) -> Result<(), TimerError> {
         if self.gave.elapsed() >= self.inner.ack_wait / 2 {
             (self.inbox, self.messages) = self.inner.subscribe(Backoff::endless()).await?;
@@ -200,7 +202,7 @@ impl Listener {
 }
 
 impl Inner {
-    /// Where timers are asked for.
+    /// The subject on which timers are asked for.
     fn next_subject(&self) -> Subject {
         self.api.subject("CONSUMER.MSG.NEXT", Some(CONSUMER))
     }
@@ -255,5 +257,54 @@ impl Inner {
         });
         let Created {} = self.api.call("CONSUMER.CREATE", Some(CONSUMER), &body, deadline).await?;
         Ok(())
+    }
+}
+
+/// A message that waits for its acknowledgement.
+struct Delivered {
+    inner: Arc<Inner>,
+    /// The subject of the acknowledgement.
+    reply: Subject,
+    /// The time from which on the server hands it to other listeners.
+    until: Instant,
+}
+
+impl Delivered {
+    fn new(inner: Arc<Inner>, reply: Subject) -> Self {
+        let until = Instant::now() + inner.ack_wait;
+        Self { inner, reply, until }
+    }
+
+    /// Sends this to the server, and waits for its answer: for one attempt at least, and until others may have the timer.
+    async fn tell(&self, payload: Bytes) -> Result<(), TimerError> {
+        let (requests, attempt) = (self.inner.api.inbox(), self.inner.timeouts.attempt);
+        let mut backoff = Backoff::until(self.until.max(Instant::now() + attempt));
+        loop {
+            let deadline = backoff.deadline().min(Instant::now() + attempt);
+            let request = Request { subject: self.reply.clone(), headers: None, payload: payload.clone() };
+            match requests.ask(request, deadline).await.map_err(CallError::from) {
+                Ok(_) => return Ok(()),
+                Err(e) if e.is_transient() && backoff.wait().await => {}
+                Err(e) => return Err(timer_error(e)),
+            }
+        }
+    }
+
+    /// Has the server forget a message that is no timer.
+    async fn terminate(&self) -> Result<(), TimerError> {
+        self.tell(Bytes::from_static(b"+TERM")).await
+    }
+}
+
+#[async_trait]
+impl Handed for Delivered {
+    async fn done(self: Box<Self>) -> Result<(), TimerError> {
+        self.tell(Bytes::from_static(b"+ACK")).await
+    }
+
+    async fn again(self: Box<Self>, after: Duration) -> Result<(), TimerError> {
+        // The server counts in 63 bits; a delay of nothing means the one that is configured.
+        let nanos = i64::try_from(after.as_nanos()).unwrap_or(i64::MAX).max(1);
+        self.tell(format!("-NAK {}", json!({ "delay": nanos })).into()).await
     }
 }

@@ -1,7 +1,6 @@
-//! [`JetStreamTimers`]: timers as scheduled messages, in a stream of their own.
+//! [`JetStreamTimers`]: timers as scheduled messages, in a stream of their own, and their configuration
+//! ([`JetStreamTimersConfig`]).
 
-mod config;
-mod handed;
 mod listen;
 mod scheduled;
 
@@ -19,11 +18,55 @@ use tokio::time::Instant;
 
 use self::listen::Listener;
 use self::scheduled::Subjects;
-use crate::config::Timeouts;
+use crate::config::{JetStreamConfig, Timeouts};
 use crate::contract::Contract;
 use crate::open::{self, OpenError};
 
-pub use config::JetStreamTimersConfig;
+/// The configuration of timers: that of the store that they belong to, and a little more.
+///
+/// Namespace, stream, replicas, storage, compression, timeouts and denials are the store's. Its other settings do not
+/// concern timers.
+///
+/// ```
+/// use std::time::Duration;
+/// use aether_store_jetstream::{JetStreamConfig, JetStreamTimersConfig};
+///
+/// let store = JetStreamConfig::new("events").namespace("tenant-abc").replicas(3);
+/// let timers = JetStreamTimersConfig::from(store.clone()).ack_wait(Duration::from_secs(60));
+/// assert_eq!(timers.stream_name(), "tenant-abc_events_timers");
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct JetStreamTimersConfig {
+    store: JetStreamConfig,
+    ack_wait: Duration,
+}
+
+impl JetStreamTimersConfig {
+    /// The default of [`ack_wait`](Self::ack_wait).
+    pub const ACK_WAIT: Duration = Duration::from_secs(30);
+
+    /// Sets the time after which a timer that was handed out, and not acknowledged, is handed out again; for the second time
+    /// twice as long, and four times from then on. Default: 30 s, and 100 ms at least. All processes share the consumer:
+    /// the setting of the last one that began to listen counts.
+    pub fn ack_wait(mut self, ack_wait: Duration) -> Self {
+        self.ack_wait = ack_wait.max(Duration::from_millis(100));
+        self
+    }
+
+    /// The name of the stream: that of the store's, with `_timers`.
+    #[must_use]
+    pub fn stream_name(&self) -> String {
+        format!("{}_timers", self.store.stream_name())
+    }
+}
+
+impl From<JetStreamConfig> for JetStreamTimersConfig {
+    /// The timers of a store, with all defaults.
+    fn from(store: JetStreamConfig) -> Self {
+        Self { store, ack_wait: Self::ACK_WAIT }
+    }
+}
 
 /// Timers on NATS JetStream. Cloning is cheap and gives another handle on the same timers.
 ///

@@ -1,4 +1,4 @@
-//! What is stored of a timer, and how it is read when it is due.
+//! [`Subjects`]: the messages of a timer, and how it is read when it is due.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -7,9 +7,9 @@ use async_nats::{HeaderMap, Message};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// When the timer is due, in nanoseconds since 1970: the server does not send on its own header.
+/// The time at which the timer is due, in nanoseconds since 1970: the server does not send on its own header.
 const AT: &str = "Aether-Timer-At";
-/// How long the trace of a cancellation stays if who cancels dies before removing it, in seconds.
+/// The time, in seconds, that the trace of a cancellation stays if its process dies before removing it.
 const TRACE: &str = "60";
 
 /// The subjects of the stream with the timers: `<stream>.<what>.<category>.<key>.<name>.<hash>`.
@@ -24,17 +24,17 @@ impl Subjects {
         Self { stream: stream.to_owned(), due: format!("{stream}.due.") }
     }
 
-    /// What all timers that are due are on.
+    /// The subject of all timers that are due.
     pub(super) fn all_due(&self) -> String {
         format!("{}>", self.due)
     }
 
-    /// What everything of one timer is on.
+    /// The subject of every message of one timer.
     pub(super) fn all_of(&self, timer: &TimerId) -> String {
         self.of("*", timer, "*")
     }
 
-    /// The message that sets a timer: the same one whoever sets it, and another one for another time or payload.
+    /// The message that sets a timer: the same one in each process, and another one for another time or payload.
     pub(super) fn schedule(&self, timer: &Timer) -> (String, HeaderMap) {
         let mut hasher = DefaultHasher::new();
         (timer.at, &timer.payload).hash(&mut hasher);
@@ -77,7 +77,7 @@ fn time_of(timer: &Timer) -> String {
     at.format(&Rfc3339).unwrap_or_default()
 }
 
-/// What the headers take in a message, in bytes.
+/// Returns the size of the headers in a message, in bytes.
 pub(super) fn size(headers: &HeaderMap) -> usize {
     const FRAME: usize = "NATS/1.0\r\n\r\n".len();
     const EACH: usize = ": \r\n".len();

@@ -1,4 +1,4 @@
-//! What the tests of this crate share.
+//! Helpers that the tests of this crate share.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub(crate) async fn collect(stream: aether_core::EventStream) -> Result<Vec<Reco
     stream.try_collect().await
 }
 
-/// What a subscription delivers next; an error, or 20 s without anything, fails the test.
+/// The next delivery of a subscription; an error, or 20 s without any, fails the test.
 pub(crate) async fn next(subscription: &mut Subscription) -> Delivery {
     tokio::time::timeout(Duration::from_secs(20), subscription.next()).await.unwrap().unwrap().unwrap()
 }

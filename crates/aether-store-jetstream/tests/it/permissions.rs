@@ -10,7 +10,7 @@ use aether_nats_server::NatsServer;
 use aether_store_jetstream::{Denials, JetStreamConfig, JetStreamEventStore, OpenError, Timeouts};
 use futures_util::TryStreamExt;
 
-/// What the documentation of the crate lists, for the stream `t_events` and its snapshots.
+/// The permissions that the documentation of the crate lists, for the stream `t_events` and its snapshots.
 const PERMITTED: &str = r#"publish: { allow: [
     "t_events.>", "t_events_snapshots.>",
     "$JS.API.STREAM.INFO.t_events", "$JS.API.STREAM.INFO.t_events_snapshots",

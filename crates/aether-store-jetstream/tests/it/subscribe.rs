@@ -267,7 +267,7 @@ async fn a_slow_reader_is_told_and_loses_nothing() {
     assert_eq!(seen, (1..=EVENTS).collect::<Vec<_>>());
 }
 
-/// How many consumers the stream has.
+/// The number of consumers that the stream has.
 async fn consumers(store: &JetStreamEventStore) -> usize {
     let context = async_nats::jetstream::new(client().await);
     context.get_stream(store.stream_name()).await.unwrap().cached_info().state.consumer_count

@@ -12,9 +12,9 @@ use async_nats::jetstream;
 use futures_util::TryStreamExt;
 use tokio::time::{sleep, timeout};
 
-/// How many events are there before a server fails.
+/// The number of events before a server fails.
 const BEFORE: u64 = 20;
-/// How many there are in the end.
+/// The number of events in the end.
 const ALL: u64 = 60;
 /// Within what everything must have been delivered, the election of a new leader included.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -79,7 +79,7 @@ async fn subscribe_on(cluster: &NatsCluster, store: &JetStreamEventStore, host: 
     }
 }
 
-/// What is left comes once, in order, and in time.
+/// Expects the rest once, in order, and in time.
 async fn assert_comes(subscription: &mut Subscription) {
     let reading = async {
         for version in BEFORE + 1..=ALL {

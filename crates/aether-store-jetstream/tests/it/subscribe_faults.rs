@@ -196,7 +196,7 @@ async fn connections_that_are_cut_lose_nothing() {
     writing.await.unwrap();
 }
 
-/// What had come in time, but was not read before the connection went, is looked at again when it is read again.
+/// Events that had come in time, but were not read before the connection went, are checked again when they are read again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_expires_during_an_outage_is_not_passed_over() {
     const OLD: u64 = 20;

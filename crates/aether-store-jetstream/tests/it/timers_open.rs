@@ -82,7 +82,7 @@ async fn a_stream_that_would_lose_timers_is_refused() {
     assert_eq!(differences.iter().map(|d| d.setting).collect::<Vec<_>>(), ["max_age"]);
 }
 
-/// What the documentation of the crate lists, for the timers of `t_events`.
+/// The permissions that the documentation of the crate lists, for the timers of `t_events`.
 const PERMITTED: &str = r#"publish: { allow: [
     "t_events_timers.>", "$JS.API.STREAM.INFO.t_events_timers", "$JS.API.STREAM.PURGE.t_events_timers",
     "$JS.API.CONSUMER.CREATE.t_events_timers.due", "$JS.API.CONSUMER.MSG.NEXT.t_events_timers.due",

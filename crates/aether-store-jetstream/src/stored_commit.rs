@@ -1,10 +1,90 @@
-//! [`CommitAssembler`]: puts the parts of a commit over several actors, which are messages of their own, together.
+//! [`StoredCommit`], a message of the stream, decoded, and [`CommitAssembler`], which puts the parts of a commit over several
+//! actors, messages of their own, together.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use aether_core::ActorPattern;
+use aether_core::codec::{Codec, CodecError, Decoded};
+use aether_core::{ActorPattern, Head, Position, ReadError, RecordedCommit, RecordedEvent, Version};
+use aether_nats::StreamMessage;
+use async_nats::Subject;
+use bytes::Bytes;
+use time::OffsetDateTime;
 
-use crate::stored::StoredCommit;
+use crate::head_cache::{Known, LINKS};
+
+/// One commit as the stream has it.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredCommit {
+    pub(crate) subject: Subject,
+    pub(crate) sequence: u64,
+    pub(crate) time: OffsetDateTime,
+    pub(crate) commit: Decoded,
+}
+
+impl StoredCommit {
+    pub(crate) fn decode(message: StreamMessage) -> Result<Self, ReadError> {
+        Self::decoded_by(message, Codec::decode)
+    }
+
+    /// Decodes a message for readers that do not follow the links.
+    pub(crate) fn decode_unlinked(message: StreamMessage) -> Result<Self, ReadError> {
+        Self::decoded_by(message, Codec::decode_unlinked)
+    }
+
+    fn decoded_by(
+        message: StreamMessage,
+        decode: impl FnOnce(&Bytes) -> Result<Decoded, CodecError>,
+    ) -> Result<Self, ReadError> {
+        let StreamMessage { subject, sequence, time, payload } = message;
+        match decode(&payload) {
+            Ok(commit) => Ok(Self { subject, sequence, time, commit }),
+            Err(e) => Err(ReadError::Corrupt {
+                what: format!("message {sequence} on {subject}"),
+                source: Some(e.into()),
+            }),
+        }
+    }
+
+    /// The actor's head after this commit.
+    pub(crate) fn head(&self) -> Head {
+        Head::new(self.sequence, self.commit.version)
+    }
+
+    /// The version of the first event; `None` if there are no events.
+    pub(crate) fn first_version(&self) -> Option<Version> {
+        self.commit.events.first().map(aether_core::Event::version)
+    }
+
+    /// The actor's head and links, if this is its last commit.
+    pub(crate) fn known(&self) -> Known {
+        let older = self.commit.links.iter().flatten().copied();
+        let links = std::iter::once(self.sequence).chain(older).take(LINKS).collect();
+        Known { head: self.head(), links }
+    }
+
+    /// Returns whether this commit links to `previous`, the sequence of the actor's commit before this one (0: none); true
+    /// as well if it has no links, being a foreign writer's.
+    pub(crate) fn follows(&self, previous: u64) -> bool {
+        let linked = self.commit.links.as_ref().map(|links| links.first().copied().unwrap_or(0));
+        linked.is_none_or(|linked| linked == previous)
+    }
+
+    /// The events, as they are given back.
+    pub(crate) fn into_events(self) -> impl Iterator<Item = RecordedEvent> {
+        let Self { sequence, time, commit, .. } = self;
+        let marks = commit.marks.map(Arc::new);
+        commit.events.into_iter().zip(0..).map(move |(event, index)| {
+            RecordedEvent::new(event, Position::new(sequence, index), time, marks.clone())
+        })
+    }
+
+    pub(crate) fn into_recorded(mut self) -> RecordedCommit {
+        let (head, time, id) = (self.head(), self.time, self.commit.id);
+        let note = self.commit.note.take();
+        RecordedCommit::new(head, self.into_events().collect(), note, id, time)
+    }
+}
 
 /// Holds the parts of a commit back until the last one that is wanted is there. A reader may come upon the first messages
 /// of a batch while the server is still storing the rest; they follow each other without gaps.
@@ -17,12 +97,12 @@ pub(crate) struct CommitAssembler {
 }
 
 impl CommitAssembler {
-    /// For a reader of these actors' messages.
+    /// An assembler for a reader of these actors' messages.
     pub(crate) fn new(wanted: ActorPattern) -> Self {
         Self { wanted, held: Vec::new(), last: 0 }
     }
 
-    /// Whether nothing is held back.
+    /// Returns whether nothing is held back.
     pub(crate) fn is_empty(&self) -> bool {
         self.held.is_empty()
     }
@@ -45,8 +125,7 @@ impl CommitAssembler {
         }
     }
 
-    /// There is nothing more up to this sequence; appends to `whole` what waits for nothing any more, since the rest has
-    /// been erased.
+    /// Notes that nothing more comes up to this sequence; appends to `whole` the parts whose rest has been erased.
     pub(crate) fn pass(&mut self, sequence: u64, whole: &mut VecDeque<StoredCommit>) {
         if sequence >= self.last {
             self.release(whole);
