@@ -23,10 +23,14 @@ impl ApiPrefix {
         Self { prefix: format!("$JS.{domain}.API"), domain: Some(domain) }
     }
 
-    /// The API of another account, as it was imported.
+    /// The API of another account, as it was imported. The prefix of a domain, `$JS.<domain>.API`, is that
+    /// [domain](Self::domain).
     #[must_use]
     pub fn imported(prefix: impl Into<String>) -> Self {
-        Self { prefix: prefix.into(), domain: None }
+        let prefix = prefix.into();
+        let domain =
+            prefix.strip_prefix("$JS.").and_then(|rest| rest.strip_suffix(".API")).map(str::to_owned);
+        Self { prefix, domain }
     }
 
     /// Returns the domain that was asked for.
@@ -79,6 +83,7 @@ mod tests {
         assert_eq!(ApiPrefix::default().to_string(), "$JS.API");
         assert_eq!(ApiPrefix::domain("hub").to_string(), "$JS.hub.API");
         assert_eq!(ApiPrefix::imported("imported.JS").to_string(), "imported.JS");
+        assert_eq!(ApiPrefix::imported("$JS.hub.API"), ApiPrefix::domain("hub"));
         for good in [ApiPrefix::default(), ApiPrefix::domain("hub"), ApiPrefix::imported("imported.JS")] {
             good.validate().unwrap();
         }

@@ -227,6 +227,9 @@ impl Inbox {
         };
         let sent = self.shared.denials.is_some().then(|| (asked, subject.clone()));
         let call = self.open(Some(deadline), sent);
+        if self.is_closed() {
+            return Err(NoAnswer::Closed);
+        }
         let client = self.client();
         let sending = async {
             for Request { subject, headers, payload } in before {
@@ -270,6 +273,9 @@ impl Inbox {
     /// [`NoAnswer`].
     pub async fn round_trip(&self, deadline: Instant) -> Result<(), NoAnswer> {
         let call = self.open(Some(deadline), None);
+        if self.is_closed() {
+            return Err(NoAnswer::Closed);
+        }
         let (subject, asked) = (call.reply_subject(0), Instant::now());
         let timed_out = || NoAnswer::TimedOut { subject: subject.clone(), waited: asked.elapsed() };
         match timeout_at(deadline, self.client().publish(subject.clone(), Bytes::new())).await {
@@ -302,6 +308,11 @@ impl Inbox {
         self.shared.open.iter().map(|part| part.lock().len()).sum()
     }
 
+    /// Returns whether the connection is closed for good.
+    fn is_closed(&self) -> bool {
+        self.shared.closed.load(Ordering::SeqCst)
+    }
+
     /// Opens a slot: with a deadline, for one answer.
     fn open(&self, until: Option<Instant>, sent: Option<(Instant, Subject)>) -> Call<'_> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
@@ -316,7 +327,7 @@ impl Inbox {
         };
         let slot = Arc::new(Slot { once: until.is_some(), waiting: Mutex::new(waiting) });
         self.shared.part(id).lock().insert(id, Arc::clone(&slot));
-        if self.shared.closed.load(Ordering::SeqCst) {
+        if self.is_closed() {
             // The task that would tell has ended.
             slot.waiting.lock().look = true;
         }

@@ -86,12 +86,12 @@ impl Inner {
             match self.send_batch(messages, deadline).await {
                 Ok(last) => return Ok(stored(parts, &bases, last, turns)),
                 Err(error) if error.is_conflict() => {
-                    if let Some(saved) = self.look_at_all(parts, turns, deadline, doubt).await? {
-                        return Ok(saved);
-                    }
-                    if self.events.domain().is_some() {
+                    if self.may_be_foreign(&error) {
                         // A refusal does not name its domain: it may be that of another stream of this name.
                         doubt.raise();
+                    }
+                    if let Some(saved) = self.look_at_all(parts, turns, deadline, doubt).await? {
+                        return Ok(saved);
                     }
                     self.count_retry();
                     if !backoff.wait().await {
@@ -99,8 +99,8 @@ impl Inner {
                     }
                 }
                 Err(error) => {
-                    if let CallError::WrongStream { .. } = error {
-                        // Only the own log proves that the commit is in the own stream, too.
+                    if matches!(error, CallError::WrongStream { .. }) || self.may_be_foreign(&error) {
+                        // Only the own log proves what the own stream has done with the commit.
                         doubt.raise();
                         if let Some(saved) = self.look_at_all(parts, turns, deadline, doubt).await? {
                             return Ok(saved);

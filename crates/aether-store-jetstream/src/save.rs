@@ -172,7 +172,12 @@ impl Inner {
                 }
                 Err(error) => error,
             };
-            if error.is_conflict() || (doubt.open && is_full(&error).is_some()) {
+            // A refusal does not name its domain: it may be that of another stream of this name.
+            let may_be_foreign = self.may_be_foreign(&error);
+            if may_be_foreign {
+                doubt.raise();
+            }
+            if error.is_conflict() || may_be_foreign || (doubt.open && is_full(&error).is_some()) {
                 let looked = self.look(part, base.head.sequence(), deadline).await;
                 let looked = looked.map_err(|e| doubt.error(e))?;
                 let moved = looked.latest.head.sequence() != base.head.sequence();
@@ -184,11 +189,7 @@ impl Inner {
                     doubt.open = false;
                     return Ok(Sent::Overtaken(looked.latest));
                 }
-                // In flight still, or a leader without a quorum: neither is an answer. A refusal does not name its domain:
-                // it may be that of another stream of this name.
-                if self.events.domain().is_some() {
-                    doubt.raise();
-                }
+                // In flight still, or a leader without a quorum: neither is an answer.
             }
             if let CallError::WrongStream { .. } = error {
                 return self.find_in_own_stream(part, base, deadline, doubt, error).await;
@@ -196,6 +197,11 @@ impl Inner {
             self.weigh(error, payload.len(), doubt, &mut backoff).await?;
             self.count_retry();
         }
+    }
+
+    /// Returns whether an error may be the refusal of another domain, where a domain was asked for by name.
+    pub(crate) fn may_be_foreign(&self, error: &CallError) -> bool {
+        matches!(error, CallError::Refused(_)) && self.events.required_domain().is_some()
     }
 
     /// Another stream has acknowledged the message: only the own log proves that it is in the own stream, too. Sending it

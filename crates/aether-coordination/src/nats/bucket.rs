@@ -141,7 +141,7 @@ impl Bucket {
 /// The error of a call that did not come about.
 pub(crate) fn unavailable(error: CallError) -> CoordinationError {
     match error {
-        CallError::NoAnswer(NoAnswer::Denied(denied)) => CoordinationError::Refused(denied),
+        CallError::NoAnswer(NoAnswer::Denied(operation)) => CoordinationError::PermissionDenied { operation },
         other => CoordinationError::Unavailable(other.into()),
     }
 }

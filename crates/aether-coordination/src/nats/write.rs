@@ -90,8 +90,8 @@ impl Write<'_> {
                 Ok(sequence) => return Ok(sequence),
                 Err(e) => e,
             };
-            // Another stream has acknowledged the write, or may have refused it: a refusal does not name its domain. Only
-            // what stands in the bucket tells.
+            // Another stream has acknowledged the write: only what stands in the bucket tells. A refusal is the bucket's own:
+            // servers pass no key of a bucket on to another domain.
             let is_foreign = matches!(error, CallError::WrongStream { .. });
             self.doubt |= is_foreign;
             if error.is_conflict() || is_foreign {
@@ -108,7 +108,7 @@ impl Write<'_> {
                     Verdict::Base(_) | Verdict::Wait if is_foreign => {
                         return Err(self.give_up(unavailable(error)));
                     }
-                    Verdict::Base(_) | Verdict::Wait => self.doubt |= self.bucket.api.domain().is_some(),
+                    Verdict::Base(_) | Verdict::Wait => {}
                 }
             } else {
                 self.weigh(&error)?;
@@ -138,7 +138,8 @@ impl Write<'_> {
     fn weigh(&mut self, error: &CallError) -> Result<(), CoordinationError> {
         match error {
             CallError::NoAnswer(NoAnswer::Denied(denied)) => {
-                return Err(self.give_up(CoordinationError::Unavailable(denied.clone().into())));
+                let operation = denied.clone();
+                return Err(self.give_up(CoordinationError::PermissionDenied { operation }));
             }
             CallError::NoAnswer(no_answer) => self.doubt |= !no_answer.is_undelivered(),
             CallError::Garbled(_) | CallError::Replaced | CallError::WrongStream { .. } => self.doubt = true,

@@ -10,7 +10,7 @@ use aether_core::{
     ActorId, ActorSnapshot, Event, EventStore, EventStoreExt, Head, ReadFrom, SaveError, SnapshotStore,
     Subscribe, SubscribeOptions, Timer, TimerId, Timers, Version,
 };
-use aether_nats_server::NatsServer;
+use aether_nats_server::{NatsServer, shared_r1};
 use aether_store_jetstream::{
     Denials, JetStreamConfig, JetStreamEventStore, JetStreamTimers, OpenError, Timeouts,
 };
@@ -120,7 +120,7 @@ async fn a_store_is_used_from_the_other_side_by_its_domain() {
         use_bucket(&keys).await;
         // The stream is really there, and not on the server of the client.
         let js = async_nats::jetstream::new(client.clone());
-        assert!(js.get_stream(store.stream_name()).await.is_err() || domain == "leaf");
+        assert!(js.get_stream(store.stream_name()).await.is_err());
         let js = async_nats::jetstream::with_domain(client, domain);
         js.get_stream(store.stream_name()).await.unwrap();
         js.delete_stream(store.stream_name()).await.unwrap();
@@ -161,15 +161,65 @@ async fn what_both_domains_have_stored_is_found_in_the_own_stream() {
     let (_hub, leaf) = hub_and_leaf("");
     let client = connect(&leaf, "hub").await;
     let store = JetStreamEventStore::create(client.clone(), config().domain("hub")).await.unwrap();
-    let other = JetStreamEventStore::create(client.clone(), config().domain("leaf")).await.unwrap();
     let (a, b) = (actor("order-1"), actor("order-2"));
+    // Before the other stream is there, so that the sequences of the two differ: an acknowledgement of the other stream that
+    // was believed would give a wrong head.
+    store.save_event(&event(&b, 1)).await.unwrap();
+    let other = JetStreamEventStore::create(client.clone(), config().domain("leaf")).await.unwrap();
     for version in 1..=20 {
         let saved = store.save_event(&event(&a, version)).await.unwrap();
         assert_eq!(store.get_head(&a).await.unwrap(), saved.head);
     }
     assert_eq!(collect(store.get_events(&a, Version::new(1))).await.unwrap().len(), 20);
-    assert_eq!(collect(other.get_events(&a, Version::new(1))).await.unwrap().len(), 20);
-    store.save_event(&event(&b, 1)).await.unwrap();
+    // The other stream took the first one, and refused those that expect sequences of the own stream.
+    assert_eq!(collect(other.get_events(&a, Version::new(1))).await.unwrap().len(), 1);
+    store.save_event(&event(&b, 2)).await.unwrap();
+    assert!(
+        store.stats().unknown > 0,
+        "no acknowledgement of the other stream came first: {:?}",
+        store.stats()
+    );
+}
+
+#[tokio::test]
+async fn a_full_stream_of_another_domain_does_not_hide_what_was_saved() {
+    let (_hub, leaf) = hub_and_leaf("");
+    let client = connect(&leaf, "hub").await;
+    let store = JetStreamEventStore::create(client.clone(), config().domain("hub")).await.unwrap();
+    // Full from the first message on.
+    JetStreamEventStore::create(client, config().domain("leaf").max_bytes(1)).await.unwrap();
+    for n in 1..=20 {
+        let order = actor(&format!("order-{n}"));
+        match store.save_event(&event(&order, 1)).await {
+            Ok(saved) => assert_eq!(store.get_head(&order).await.unwrap(), saved.head),
+            Err(error) => assert!(matches!(error, SaveError::UnknownOutcome(_)), "{error:?}"),
+        }
+        // It stands in any case, so nothing may say that it does not.
+        assert_eq!(store.get_latest_version(&order).await.unwrap(), Version::new(1));
+    }
+}
+
+/// Returns whether the reason of an error is a closed connection.
+fn is_closed(error: Option<impl std::fmt::Debug>) -> bool {
+    error.is_some_and(|error| format!("{error:?}").contains("Closed"))
+}
+
+#[tokio::test]
+async fn a_closed_connection_is_told_at_once() {
+    let client = async_nats::connect(shared_r1().unwrap()).await.unwrap();
+    let store = JetStreamEventStore::create(client.clone(), crate::common::config()).await.unwrap();
+    client.drain().await.unwrap();
+    let order = actor("order-1");
+    let closed = async {
+        // Draining ends the connection soon, not at once.
+        while !is_closed(store.get_head(&order).await.err()) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        store.save_event(&event(&order, 1)).await.unwrap_err()
+    };
+    // Far below the deadlines of reads and saves, which are 30 s.
+    let error = tokio::time::timeout(Duration::from_secs(5), closed).await.unwrap();
+    assert!(is_closed(Some(error)));
 }
 
 #[tokio::test]
