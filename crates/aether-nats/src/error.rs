@@ -1,11 +1,17 @@
-//! The errors of requests ([`NoAnswer`]) and of calls of the JetStream API ([`ApiError`], [`CallError`]).
+//! The errors of requests ([`NoAnswer`]) and of calls of the JetStream API ([`ApiError`], [`CallError`]), and the
+//! permissions that the server denied to a connection ([`Denials`]).
 
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aether_core::{ReadError, Source};
+use async_nats::{ConnectOptions, Event, ServerError};
+use parking_lot::Mutex;
 use serde::Deserialize;
+use tokio::time::Instant;
 
-/// There is no such stream.
+/// The stream does not exist.
 const STREAM_NOT_FOUND: u32 = 10059;
 /// A stream of this name exists, with another configuration.
 const STREAM_NAME_IN_USE: u32 = 10058;
@@ -30,7 +36,7 @@ pub enum NoAnswer {
     TimedOut {
         /// The subject of the request.
         subject: String,
-        /// For how long.
+        /// The time that the request has waited.
         waited: Duration,
     },
     /// The connection was lost and made anew; the question may have been delivered.
@@ -44,7 +50,7 @@ pub enum NoAnswer {
     Denied(String),
     /// The client could not send it.
     #[error("the question could not be sent")]
-    NotSent(#[source] aether_core::Source),
+    NotSent(#[source] Source),
     /// The connection is closed for good; the question may have been delivered.
     #[error("the connection is closed")]
     Closed,
@@ -130,8 +136,7 @@ impl CallError {
     }
 
     /// Returns whether a stream of that name exists already, with other settings.
-    #[must_use]
-    pub fn is_name_in_use(&self) -> bool {
+    pub(crate) fn is_name_in_use(&self) -> bool {
         self.number() == STREAM_NAME_IN_USE
     }
 
@@ -160,5 +165,98 @@ impl From<CallError> for ReadError {
             }
             other => Self::Unavailable(other.into()),
         }
+    }
+}
+
+/// The number of denials that are remembered.
+const REMEMBERED: usize = 64;
+
+/// Remembers what the server denied to a connection.
+///
+/// The server reports a denied publish or subscription only to the connection's event callback; callers that wait for the
+/// answer see a timeout. A store or a bucket that is opened with these denials reports the denial instead.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # use aether_nats::Denials;
+/// let denials = Denials::new();
+/// let options = async_nats::ConnectOptions::with_user_and_password("app".into(), "secret".into());
+/// let client = denials.watch(options).connect("nats://localhost:4222").await?;
+/// // JetStreamEventStore::open(client, JetStreamConfig::new("events").denials(denials)).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Denials(Arc<Mutex<Seen>>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    count: u64,
+    last: VecDeque<(Instant, String)>,
+}
+
+impl Denials {
+    /// Denials without any so far.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes `options` report denials here. Replaces their event callback; a callback of your own calls
+    /// [`see`](Self::see) instead.
+    #[must_use]
+    pub fn watch(&self, options: ConnectOptions) -> ConnectOptions {
+        let denials = self.clone();
+        options.event_callback(move |event| {
+            denials.see(&event);
+            std::future::ready(())
+        })
+    }
+
+    /// Takes note of an event of the connection.
+    pub fn see(&self, event: &Event) {
+        let Event::ServerError(ServerError::Other(text)) = event else { return };
+        if !text.to_ascii_lowercase().contains("permissions violation") {
+            return;
+        }
+        let mut seen = self.0.lock();
+        if seen.last.len() == REMEMBERED {
+            seen.last.pop_front();
+        }
+        seen.last.push_back((Instant::now(), text.clone()));
+        seen.count += 1;
+    }
+
+    /// Returns how many denials there were.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.lock().count
+    }
+
+    /// Returns what was denied about this subject since then, in the server's words.
+    #[must_use]
+    pub fn since(&self, sent: Instant, subject: &str) -> Option<String> {
+        let named = format!("\"{subject}\"");
+        let seen = self.0.lock();
+        let found = seen.last.iter().rev().find(|(at, text)| *at >= sent && text.contains(&named));
+        found.map(|(_, text)| text.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_is_found_by_its_subject_and_time() {
+        let denials = Denials::new();
+        let before = Instant::now();
+        let text = "Permissions Violation for Publish to \"a.b\"";
+        denials.see(&Event::ServerError(ServerError::Other(text.into())));
+        denials.see(&Event::ServerError(ServerError::Other("something else \"a.c\"".into())));
+        assert_eq!(denials.since(before, "a.b").as_deref(), Some(text));
+        assert_eq!(denials.since(before, "a"), None);
+        assert_eq!(denials.since(before, "a.c"), None);
+        assert_eq!(denials.since(Instant::now() + Duration::from_secs(1), "a.b"), None);
     }
 }

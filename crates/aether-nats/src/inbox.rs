@@ -22,14 +22,14 @@ use tokio::time::{Instant, MissedTickBehavior, timeout_at};
 
 use crate::{Denials, NoAnswer};
 
-/// How many questions may be open at a time; the next one waits. Well below the number of messages that a subscription
-/// holds, so that no answer is dropped.
+/// The number of questions that may be open at a time; the next one waits. Well below the number of messages that a
+/// subscription holds, so that no answer is dropped.
 const MAX_OPEN: usize = 8192;
-/// How often open requests are looked at that cannot be answered any more, unless the owner says otherwise.
+/// The interval at which the inbox looks for open requests that cannot be answered any more, unless the owner sets it.
 const LOOK: Duration = Duration::from_millis(50);
-/// Over how many locks the open requests are spread.
+/// The number of locks over which the open requests are spread.
 const PARTS: usize = 16;
-/// How many answers to one call wait to be read.
+/// The number of answers to one call that may wait to be read.
 const MAX_WAITING: usize = 32;
 
 /// A question.
@@ -37,7 +37,7 @@ const MAX_WAITING: usize = 32;
 pub struct Request {
     /// The subject that the request is sent to.
     pub subject: Subject,
-    /// Its headers.
+    /// The headers.
     pub headers: Option<HeaderMap>,
     /// The body.
     pub payload: Bytes,
@@ -72,37 +72,37 @@ pub struct Inbox {
 
 type Slots = HashMap<u64, Arc<Slot>, ahash::RandomState>;
 
-/// What callers share with the task that reads the answers.
+/// The state that callers share with the task that reads the answers.
 #[derive(Debug)]
 struct Shared {
     client: Client,
     denials: Option<Denials>,
     open: [Mutex<Slots>; PARTS],
     closed: AtomicBool,
-    /// Whether all open calls are to be woken.
+    /// True if all open calls are to be woken.
     wake_all: AtomicBool,
 }
 
-/// Where the answers to one request wait.
+/// The place where the answers to one request wait.
 #[derive(Debug)]
 struct Slot {
-    /// Whether the first answer is the only one.
+    /// True if the first answer is the only one.
     once: bool,
     waiting: Mutex<Waiting>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Waiting {
     events: SmallVec<[Event; 1]>,
     waker: Option<Waker>,
-    /// When it is to look again.
+    /// The time at which the call looks again.
     until: Option<Instant>,
-    /// How often the connection had been made when the last attempt was sent.
+    /// The number of connections so far when the last attempt was sent.
     connects: Option<u64>,
     look: bool,
-    /// When and where the last attempt was sent; only kept where denials are known.
+    /// The time and subject of the last attempt; only kept where denials are known.
     sent: Option<(Instant, Subject)>,
-    /// Whether the reader has taken the slot out already.
+    /// True once the reader has taken the slot out.
     is_out: bool,
 }
 
@@ -216,18 +216,17 @@ impl Inbox {
     ) -> Result<Message, NoAnswer> {
         let asked = Instant::now();
         let Request { subject, headers, payload } = request;
-        let timed_out = || NoAnswer::TimedOut { subject: subject.to_string(), waited: asked.elapsed() };
         let _room = match self.room.try_acquire() {
             Ok(room) => room,
             Err(_) => match timeout_at(deadline, self.room.acquire()).await {
                 Ok(Ok(room)) => room,
                 Ok(Err(_)) => return Err(NoAnswer::Closed),
-                Err(_) => return Err(timed_out()),
+                Err(_) => return outcome(Event::Look, &subject, asked),
             },
         };
         let sent = self.shared.denials.is_some().then(|| (asked, subject.clone()));
         let call = self.open(Some(deadline), sent);
-        if self.is_closed() {
+        if self.shared.closed.load(Ordering::SeqCst) {
             return Err(NoAnswer::Closed);
         }
         let client = self.client();
@@ -256,14 +255,7 @@ impl Inbox {
                 lost => lost,
             },
         };
-        match event {
-            Event::Answer(_, message) => Ok(message),
-            Event::NoResponders(_) => Err(NoAnswer::NoResponders { subject: subject.to_string() }),
-            Event::Disconnected => Err(NoAnswer::Reconnected { subject: subject.to_string() }),
-            Event::Denied(denied) => Err(NoAnswer::Denied(denied)),
-            Event::Closed => Err(NoAnswer::Closed),
-            Event::Look => Err(timed_out()),
-        }
+        outcome(event, &subject, asked)
     }
 
     /// Proves by a round trip that the server has seen everything that was sent over the connection before. A flush proves
@@ -273,22 +265,18 @@ impl Inbox {
     /// [`NoAnswer`].
     pub async fn round_trip(&self, deadline: Instant) -> Result<(), NoAnswer> {
         let call = self.open(Some(deadline), None);
-        if self.is_closed() {
+        if self.shared.closed.load(Ordering::SeqCst) {
             return Err(NoAnswer::Closed);
         }
         let (subject, asked) = (call.reply_subject(0), Instant::now());
-        let timed_out = || NoAnswer::TimedOut { subject: subject.clone(), waited: asked.elapsed() };
-        match timeout_at(deadline, self.client().publish(subject.clone(), Bytes::new())).await {
-            Ok(sent) => sent.map_err(|e| NoAnswer::NotSent(e.into()))?,
-            Err(_) => return Err(timed_out()),
-        }
-        match call.event().await {
-            Event::Answer(..) => Ok(()),
-            Event::Look => Err(timed_out()),
-            Event::Closed => Err(NoAnswer::Closed),
-            Event::Denied(denied) => Err(NoAnswer::Denied(denied)),
-            Event::NoResponders(_) | Event::Disconnected => Err(NoAnswer::Reconnected { subject }),
-        }
+        let event = match timeout_at(deadline, self.client().publish(subject.clone(), Bytes::new())).await {
+            Ok(sent) => {
+                sent.map_err(|e| NoAnswer::NotSent(e.into()))?;
+                call.event().await
+            }
+            Err(_) => Event::Look,
+        };
+        outcome(event, &subject, asked).map(drop)
     }
 
     /// Opens a place for the answers to all attempts of one call.
@@ -308,27 +296,15 @@ impl Inbox {
         self.shared.open.iter().map(|part| part.lock().len()).sum()
     }
 
-    /// Returns whether the connection is closed for good.
-    fn is_closed(&self) -> bool {
-        self.shared.closed.load(Ordering::SeqCst)
-    }
-
     /// Opens a slot: with a deadline, for one answer.
     fn open(&self, until: Option<Instant>, sent: Option<(Instant, Subject)>) -> Call<'_> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let waiting = Waiting {
-            events: SmallVec::new(),
-            waker: None,
-            until,
-            connects: until.map(|_| self.connects()),
-            look: false,
-            sent,
-            is_out: false,
-        };
+        let connects = until.map(|_| self.connects());
+        let waiting = Waiting { until, connects, sent, ..Waiting::default() };
         let slot = Arc::new(Slot { once: until.is_some(), waiting: Mutex::new(waiting) });
         self.shared.part(id).lock().insert(id, Arc::clone(&slot));
-        if self.is_closed() {
-            // The task that would tell has ended.
+        if self.shared.closed.load(Ordering::SeqCst) {
+            // The task that would report it has ended.
             slot.waiting.lock().look = true;
         }
         Call { inbox: self, id, slot }
@@ -338,6 +314,19 @@ impl Inbox {
 impl Drop for Inbox {
     fn drop(&mut self) {
         self.reader.abort();
+    }
+}
+
+/// Returns the answer to a request, or the reason why this event ends it without one.
+fn outcome(event: Event, subject: &str, asked: Instant) -> Result<Message, NoAnswer> {
+    let subject = || subject.to_owned();
+    match event {
+        Event::Answer(_, message) => Ok(message),
+        Event::NoResponders(_) => Err(NoAnswer::NoResponders { subject: subject() }),
+        Event::Disconnected => Err(NoAnswer::Reconnected { subject: subject() }),
+        Event::Denied(denied) => Err(NoAnswer::Denied(denied)),
+        Event::Closed => Err(NoAnswer::Closed),
+        Event::Look => Err(NoAnswer::TimedOut { subject: subject(), waited: asked.elapsed() }),
     }
 }
 

@@ -1,4 +1,4 @@
-//! [`StreamApi`]: the calls of the JetStream API, on one stream.
+//! [`StreamApi`]: the calls of the JetStream API, on one stream, and [`Backoff`], with which they are repeated.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,44 +7,28 @@ use std::time::Duration;
 
 use async_nats::jetstream::stream::Config;
 use async_nats::{Client, HeaderMap, Message, Subject};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
-use crate::{ApiError, ApiPrefix, Backoff, CallError, Inbox, NoAnswer, Request};
+use crate::message::{Got, StreamMessage, parse_time};
+use crate::{ApiError, ApiPrefix, CallError, Inbox, NoAnswer, Request};
 
-/// How long a replica may take to answer. Replicas answer as a queue group, and a frozen one goes on swallowing its share
-/// of the questions for minutes.
+/// The time that a replica may take to answer. Replicas answer as a queue group, and a frozen one goes on swallowing its
+/// share of the questions for minutes.
 const DIRECT: Duration = Duration::from_millis(250);
-/// How long only the leader is asked once a replica did not answer.
+/// The time for which only the leader is asked once a replica did not answer.
 const LEADER_ONLY: Duration = Duration::from_secs(5);
 /// No message has this sequence or subject.
 const NO_MESSAGE_FOUND: u32 = 10037;
 
-/// A message as the stream has it.
-#[derive(Debug, Clone)]
-pub struct StreamMessage {
-    /// Its subject.
-    pub subject: Subject,
-    /// Its sequence.
-    pub sequence: u64,
-    /// The time at which it was stored.
-    pub time: OffsetDateTime,
-    /// The body.
-    pub payload: Bytes,
-}
-
 /// The server's description of a stream.
 #[derive(Debug, Deserialize)]
 pub struct StreamInfo {
-    /// Its settings.
+    /// The settings.
     pub config: Config,
     /// The time at which the stream was created, as the server writes it.
     pub created: String,
@@ -79,7 +63,7 @@ pub struct StreamApi {
     /// The domain of the stream, as its own API names it.
     domain: Option<String>,
     attempt: Duration,
-    /// Until when the replicas are not asked, since one of them did not answer.
+    /// The time before which the replicas are not asked, since one of them did not answer.
     leader_only: Mutex<Option<Instant>>,
 }
 
@@ -289,7 +273,7 @@ impl StreamApi {
     /// # Errors
     /// [`CallError`].
     pub async fn last(&self, subject: &str, deadline: Instant) -> Result<Option<StreamMessage>, CallError> {
-        self.get(&json!({ "last_by_subj": subject }), deadline, message).await
+        self.get(&json!({ "last_by_subj": subject }), deadline, |got| got.message()).await
     }
 
     /// Returns the last message on a subject with its headers, as they are on the wire.
@@ -301,11 +285,7 @@ impl StreamApi {
         subject: &str,
         deadline: Instant,
     ) -> Result<Option<(StreamMessage, String)>, CallError> {
-        let read = |got: &Got<'_>| {
-            let headers = STANDARD.decode(got.hdrs.as_bytes()).map_err(|e| CallError::Garbled(e.into()))?;
-            let headers = String::from_utf8(headers).map_err(|e| CallError::Garbled(e.into()))?;
-            Ok((message(got)?, headers))
-        };
+        let read = |got: &Got<'_>| Ok((got.message()?, got.headers()?));
         self.get(&json!({ "last_by_subj": subject }), deadline, read).await
     }
 
@@ -319,7 +299,7 @@ impl StreamApi {
         from: u64,
         deadline: Instant,
     ) -> Result<Option<StreamMessage>, CallError> {
-        self.get(&json!({ "seq": from, "next_by_subj": subject }), deadline, message).await
+        self.get(&json!({ "seq": from, "next_by_subj": subject }), deadline, |got| got.message()).await
     }
 
     /// Returns the message of this sequence: from any replica, and from the leader if that one does not have it.
@@ -340,7 +320,7 @@ impl StreamApi {
                 Ok(None) | Err(_) => {}
             }
         }
-        self.get(&json!({ "seq": sequence }), deadline, message).await
+        self.get(&json!({ "seq": sequence }), deadline, |got| got.message()).await
     }
 
     /// Gets a message through the leader, again until the deadline. Each answer is parsed once.
@@ -389,26 +369,6 @@ impl StreamApi {
     }
 }
 
-/// A message in the answer to `STREAM.MSG.GET`.
-#[derive(Deserialize)]
-struct Got<'a> {
-    #[serde(borrow)]
-    subject: Cow<'a, str>,
-    seq: u64,
-    #[serde(borrow, default)]
-    data: Cow<'a, str>,
-    #[serde(borrow, default)]
-    hdrs: Cow<'a, str>,
-    #[serde(borrow)]
-    time: Cow<'a, str>,
-}
-
-fn message(got: &Got<'_>) -> Result<StreamMessage, CallError> {
-    let payload = STANDARD.decode(got.data.as_bytes()).map_err(|e| CallError::Garbled(e.into()))?.into();
-    let time = parse_time(&got.time)?;
-    Ok(StreamMessage { subject: (*got.subject).into(), sequence: got.seq, time, payload })
-}
-
 fn in_domain(stream: &str, domain: Option<&str>) -> String {
     match domain {
         Some(domain) => format!("{stream} of domain {domain}"),
@@ -420,17 +380,45 @@ fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, CallError> {
     serde_json::from_slice(bytes).map_err(|e| CallError::Garbled(e.into()))
 }
 
-/// Parses a time as the server writes it.
-///
-/// # Errors
-/// [`CallError::Garbled`] if it is none.
-pub fn parse_time(text: &str) -> Result<OffsetDateTime, CallError> {
-    let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|e| CallError::Garbled(e.into()))?;
-    Ok(time.to_offset(time::UtcOffset::UTC))
+/// Waits longer from try to try, each time a random part of it, until a deadline.
+#[derive(Debug)]
+pub struct Backoff {
+    deadline: Instant,
+    next: Duration,
 }
 
-/// Returns a duration in nanoseconds, as JetStream takes them.
-#[must_use]
-pub fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+impl Backoff {
+    const FIRST: Duration = Duration::from_millis(2);
+    const LONGEST: Duration = Duration::from_millis(250);
+
+    /// A back-off that ends at `deadline`.
+    #[must_use]
+    pub fn until(deadline: Instant) -> Self {
+        Self { deadline, next: Self::FIRST }
+    }
+
+    /// A back-off that never ends.
+    #[must_use]
+    pub fn endless() -> Self {
+        const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+        Self::until(Instant::now() + CENTURY)
+    }
+
+    /// Returns the time at which it ends.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Waits. Returns false if the deadline comes first.
+    pub async fn wait(&mut self) -> bool {
+        let wait = self.next.mul_f64(0.5 + fastrand::f64() / 2.0);
+        self.next = (self.next * 2).min(Self::LONGEST);
+        let until = Instant::now() + wait;
+        if until >= self.deadline {
+            return false;
+        }
+        tokio::time::sleep_until(until).await;
+        true
+    }
 }

@@ -5,22 +5,17 @@
 //! [`differences`]), one place for names ([`stream_name`], [`bucket_name`]) and one for permission denials ([`Denials`]).
 //! It knows nothing of events, keys or actors.
 
-mod api_prefix;
-mod backoff;
-mod delivery;
-mod denials;
 mod error;
 mod inbox;
 mod jetstream_api;
-mod names;
+mod message;
 mod stream_spec;
 
-pub use api_prefix::{ApiPrefix, InvalidApiPrefix};
-pub use backoff::Backoff;
-pub use delivery::Delivery;
-pub use denials::Denials;
-pub use error::{ApiError, CallError, NoAnswer};
+pub use error::{ApiError, CallError, Denials, NoAnswer};
 pub use inbox::{Call, Event, Inbox, Request};
-pub use jetstream_api::{StreamApi, StreamInfo, StreamMessage, StreamState, nanos, parse_time};
-pub use names::{bucket_name, stream_name};
-pub use stream_spec::{Difference, Missing, OpenError, differences, open, wait_until_connected};
+pub use jetstream_api::{Backoff, StreamApi, StreamInfo, StreamState};
+pub use message::{Delivery, StreamMessage, nanos, parse_time};
+pub use stream_spec::{
+    ApiPrefix, Difference, InvalidApiPrefix, Missing, OpenError, bucket_name, differences, open, stream_name,
+    wait_until_connected,
+};

@@ -1,15 +1,69 @@
-//! [`Delivery`]: where a delivered message stands.
+//! Messages as the server hands them out: [`StreamMessage`] on request, [`Delivery`] from a consumer; and its times.
 
+use std::borrow::Cow;
+use std::time::Duration;
+
+use async_nats::Subject;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::Deserialize;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::CallError;
+
+/// A message of a stream.
+#[derive(Debug, Clone)]
+pub struct StreamMessage {
+    /// The subject.
+    pub subject: Subject,
+    /// The sequence.
+    pub sequence: u64,
+    /// The time at which it was stored.
+    pub time: OffsetDateTime,
+    /// The body.
+    pub payload: Bytes,
+}
+
+/// A message in the answer to `STREAM.MSG.GET`, its body and headers in base 64.
+#[derive(Deserialize)]
+pub(crate) struct Got<'a> {
+    #[serde(borrow)]
+    subject: Cow<'a, str>,
+    seq: u64,
+    #[serde(borrow, default)]
+    data: Cow<'a, str>,
+    #[serde(borrow, default)]
+    hdrs: Cow<'a, str>,
+    #[serde(borrow)]
+    time: Cow<'a, str>,
+}
+
+impl Got<'_> {
+    pub(crate) fn message(&self) -> Result<StreamMessage, CallError> {
+        let (payload, time) = (decode(&self.data)?.into(), parse_time(&self.time)?);
+        Ok(StreamMessage { subject: (*self.subject).into(), sequence: self.seq, time, payload })
+    }
+
+    /// The headers, as they are on the wire.
+    pub(crate) fn headers(&self) -> Result<String, CallError> {
+        String::from_utf8(decode(&self.hdrs)?).map_err(|e| CallError::Garbled(e.into()))
+    }
+}
+
+fn decode(text: &str) -> Result<Vec<u8>, CallError> {
+    STANDARD.decode(text).map_err(|e| CallError::Garbled(e.into()))
+}
 
 /// The place of a message that a consumer delivered, as the subject for its acknowledgement says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delivery {
     /// The number of times that it has been delivered.
     pub attempt: u64,
-    /// Its sequence in the stream.
+    /// The sequence in the stream.
     pub sequence: u64,
-    /// Its number among everything that the consumer has delivered.
+    /// The number of this delivery among all of the consumer.
     pub delivered: u64,
     /// The time at which it was stored.
     pub time: OffsetDateTime,
@@ -37,7 +91,7 @@ impl Delivery {
     }
 }
 
-/// The number that a token stands for.
+/// Parses a token of digits.
 fn decimal(token: &[u8]) -> Option<u64> {
     if token.is_empty() {
         return None;
@@ -46,6 +100,21 @@ fn decimal(token: &[u8]) -> Option<u64> {
         let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
         number.checked_mul(10)?.checked_add(digit.into())
     })
+}
+
+/// Parses a time as the server writes it.
+///
+/// # Errors
+/// [`CallError::Garbled`] if it is none.
+pub fn parse_time(text: &str) -> Result<OffsetDateTime, CallError> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|e| CallError::Garbled(e.into()))?;
+    Ok(time.to_offset(time::UtcOffset::UTC))
+}
+
+/// Returns a duration in nanoseconds, as JetStream takes them.
+#[must_use]
+pub fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
