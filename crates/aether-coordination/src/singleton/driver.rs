@@ -56,8 +56,12 @@ impl Driver {
             let wake = self.election.wakes_at().map(|at| self.started + at);
             let next = tokio::select! {
                 biased;
-                _ = &mut leave, if !asked => {
+                told = &mut leave, if !asked => {
                     asked = true;
+                    // A dropped handle does not ask to leave: this task is about to be aborted, and the key to expire.
+                    if told.is_err() {
+                        continue;
+                    }
                     Ok(Input::Leave)
                 }
                 done = run(&mut self.step) => {
