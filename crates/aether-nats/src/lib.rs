@@ -9,13 +9,12 @@ mod error;
 mod inbox;
 mod jetstream_api;
 mod message;
+mod names;
 mod stream_spec;
 
 pub use error::{ApiError, CallError, Denials, NoAnswer};
 pub use inbox::{Call, Event, Inbox, Request};
 pub use jetstream_api::{Backoff, StreamApi, StreamInfo, StreamState};
 pub use message::{Delivery, StreamMessage, nanos, parse_time};
-pub use stream_spec::{
-    ApiPrefix, Difference, InvalidApiPrefix, Missing, OpenError, bucket_name, differences, open, stream_name,
-    wait_until_connected,
-};
+pub use names::{ApiPrefix, InvalidApiPrefix, bucket_name, stream_name};
+pub use stream_spec::{Difference, Missing, OpenError, differences, open, wait_until_connected};
