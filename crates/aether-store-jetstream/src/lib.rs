@@ -28,7 +28,7 @@
 //! For the streams `S` = `<namespace>_<stream>` and `P` = `S_snapshots`, a user of a store needs to
 //!
 //! - publish to `S.>`, `P.>`, `$JS.API.STREAM.INFO.S`, `$JS.API.STREAM.INFO.P`, `$JS.API.STREAM.MSG.GET.S`,
-//!   `$JS.API.STREAM.MSG.GET.P`, `$JS.API.DIRECT.GET.S`, `$JS.API.CONSUMER.CREATE.S` and `$JS.FC.S.>`,
+//!   `$JS.API.STREAM.MSG.GET.P`, `$JS.API.DIRECT.GET.S`, `$JS.API.CONSUMER.CREATE.S` and `$JS.FC.S.>` (`$JS.FC.*.*.S.>` on servers with `js_ack_fc_v2`),
 //! - subscribe to its inbox prefix.
 //!
 //! Creating the streams needs `$JS.API.STREAM.CREATE.S` and `$JS.API.STREAM.CREATE.P` as well. What is missing is reported
@@ -36,7 +36,7 @@
 //!
 //! A user of [`JetStreamTimers`], whose stream is `T` = `S_timers`, needs to publish to `T.>`, `$JS.API.STREAM.INFO.T` and
 //! `$JS.API.STREAM.PURGE.T`; to listen, to `$JS.API.CONSUMER.CREATE.T.due`, `$JS.API.CONSUMER.MSG.NEXT.T.due` and
-//! `$JS.ACK.T.due.>` as well; to create the stream, to `$JS.API.STREAM.CREATE.T`.
+//! `$JS.ACK.T.due.>` (`$JS.ACK.*.*.T.due.>` with `js_ack_fc_v2`) as well; to create the stream, to `$JS.API.STREAM.CREATE.T`.
 //!
 //! # Connections
 //! A server that is killed closes its connections; one that is frozen does not, and a client with the default ping interval
